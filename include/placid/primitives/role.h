@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// RoleClaim: the right to act in a role that only one party may have at a time,
+// such as a ring's producer.
+//
+// A role is one 64-bit word in the mapped type:
+//
+//   bits    meaning
+//   63..48  holder: 0 nobody, 0xFFFF somebody without an identity
+//   47..0   claims: how often the role was ever taken, modulo 2^48
+//
+// One compare-and-swap takes it, so a death leaves the role either free or held
+// by the dead. The count makes each holding distinct: of several who take over
+// from one dead holder, one wins, and a late attempt against a former holder
+// finds another word. It wraps after 2^48 claims (nine years at a million a
+// second).
+//
+// Holders have no identity yet, so nothing here can prove a death: the caller
+// attests it.
+#ifndef PLACID_PRIMITIVES_ROLE_H_
+#define PLACID_PRIMITIVES_ROLE_H_
+
+#include <cstdint>
+#include <utility>
+
+#include "placid/base/atomic.h"
+#include "placid/base/result.h"
+
+namespace placid {
+
+// One holding of a role, as it was seen.
+class RoleHolder {
+ public:
+  explicit constexpr RoleHolder(std::uint64_t word) : word_(word) {}
+  [[nodiscard]] constexpr bool is_free() const { return word_ >> 48 == 0; }
+  [[nodiscard]] constexpr std::uint64_t claims() const {
+    return word_ & kClaimsMask;
+  }
+  [[nodiscard]] constexpr std::uint64_t word() const { return word_; }
+
+  // The next holding: by somebody without an identity.
+  [[nodiscard]] constexpr RoleHolder Next() const {
+    return RoleHolder(kUnowned | (Bump(claims()) & kClaimsMask));
+  }
+  // The same holding, ended.
+  [[nodiscard]] constexpr RoleHolder Ended() const {
+    return RoleHolder(claims());
+  }
+
+ private:
+  static constexpr std::uint64_t kUnowned = std::uint64_t{0xFFFF} << 48;
+  static constexpr std::uint64_t kClaimsMask = (std::uint64_t{1} << 48) - 1;
+  std::uint64_t word_;
+};
+
+// The caller's word that whoever held the role then is dead, or will never use
+// it again. A holder that does so all the same spoils the data, not the memory
+// safety of anyone.
+class AttestedDeath {
+ public:
+  explicit constexpr AttestedDeath(RoleHolder of) : of_(of) {}
+  [[nodiscard]] constexpr RoleHolder of() const { return of_; }
+
+ private:
+  RoleHolder of_;
+};
+
+// The caller's word that no process uses an object, or will before it is created
+// again.
+struct NobodyUsesIt {
+  explicit constexpr NobodyUsesIt() = default;
+};
+
+class RoleClaim {
+ public:
+  RoleClaim() = default;
+  RoleClaim(RoleClaim&& other) noexcept
+      : word_(std::exchange(other.word_, nullptr)), mine_(other.mine_) {}
+  RoleClaim& operator=(RoleClaim&& other) noexcept {
+    std::swap(word_, other.word_);
+    std::swap(mine_, other.mine_);
+    return *this;
+  }
+  ~RoleClaim() { Release(); }
+
+  [[nodiscard]] static RoleHolder Holder(const Atomic<std::uint64_t>& word) {
+    return RoleHolder(word.load(kRelaxed));  // sync: none, only a look
+  }
+
+  // Takes a free role. Errors: kRoleTaken.
+  static Result<RoleClaim> Take(Atomic<std::uint64_t>& word,
+                                const char* operation) {
+    const RoleHolder holder = Holder(word);
+    if (!holder.is_free()) return Taken(operation);
+    return Swap(word, holder, operation);
+  }
+
+  // Takes the role from a dead holder. Errors: kInvalidArgument (the role was
+  // free when it was looked at), kRoleTaken (another successor was faster, or
+  // the holder gave it back).
+  static Result<RoleClaim> TakeOver(Atomic<std::uint64_t>& word,
+                                    AttestedDeath death,
+                                    const char* operation) {
+    if (death.of().is_free()) {
+      return Error{.code = ErrorCode::kInvalidArgument,
+                   .operation = operation,
+                   .field = "holder of the role",
+                   .advice = "nobody held it: claim it instead"};
+    }
+    return Swap(word, death.of(), operation);
+  }
+
+  // Gives the role back, unless somebody took it over meanwhile.
+  void Release() {
+    if (word_ == nullptr) return;
+    std::uint64_t mine = mine_.word();
+    word_->compare_exchange(mine, mine_.Ended().word(), kRelease,
+                            kRelaxed);  // sync: handover (release)
+    word_ = nullptr;
+  }
+
+  [[nodiscard]] bool is_held() const { return word_ != nullptr; }
+
+ private:
+  RoleClaim(Atomic<std::uint64_t>* word, RoleHolder mine)
+      : word_(word), mine_(mine) {}
+
+  static Result<RoleClaim> Swap(Atomic<std::uint64_t>& word, RoleHolder from,
+                                const char* operation) {
+    const RoleHolder mine = from.Next();
+    std::uint64_t expected = from.word();
+    if (!word.compare_exchange(expected, mine.word(), kAcquire,
+                               kRelaxed)) {  // sync: handover (acquire)
+      return Taken(operation);
+    }
+    return RoleClaim(&word, mine);
+  }
+  static Error Taken(const char* operation) {
+    return {.code = ErrorCode::kRoleTaken,
+            .operation = operation,
+            .advice = "one party at a time may hold it; if its holder is dead, "
+                      "take it over"};
+  }
+
+  Atomic<std::uint64_t>* word_ = nullptr;
+  RoleHolder mine_{0};
+};
+
+}  // namespace placid
+
+#endif  // PLACID_PRIMITIVES_ROLE_H_

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Attendant: the second thread of a transfer. While the first does nothing but
+// move bytes, it looks every 20 milliseconds whether the peer lives, whether a
+// signal came and whether the name still leads here, and draws the progress
+// line.
+//
+// The first thread learns of it by News(). It may sit in a read or a write that
+// does not return (a quiet pipe, a full one): where that is no reason to stay,
+// the attendant ends the program in its stead.
+//
+// Orders
+//   edge   release          acquire          carries
+//   news   Run: news        news: news       what the peer did before
+//   place  SetPlace: place  SetPlace: place  what the first thread did before
+#ifndef PLACID_SRC_CLI_ATTENDANT_H_
+#define PLACID_SRC_CLI_ATTENDANT_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "cli/progress.h"
+#include "cli/stream.h"
+#include "placid/base/atomic.h"
+
+namespace placid::cli {
+
+enum class News : std::uint32_t {
+  kNone,
+  kPeerDied,
+  kPeerGaveUp,
+  kInterrupted,
+  kNameRemoved,  // nobody can come any more
+};
+
+class Attendant {
+ public:
+  // Both are called in the attendant's thread.
+  struct Calls {
+    // Ends the program because of some news.
+    std::function<void(News)> end;
+    // Says why, while the first thread is still writing what has arrived.
+    std::function<void(News)> announce;
+  };
+
+  Attendant(Stream& stream, Progress& progress, Calls calls);
+  Attendant(const Attendant&) = delete;
+  Attendant& operator=(const Attendant&) = delete;
+  ~Attendant() { Stop(); }
+
+  // Comes back once its thread is at an end.
+  void Stop();
+
+  // Never kNone again once it is something else.
+  [[nodiscard]] News news() const {
+    return static_cast<News>(news_.load(kAcquire));  // sync: news (acquire)
+  }
+
+  // The first thread's: how many bytes have passed.
+  void SetMoved(std::uint64_t bytes) {
+    moved_.store(bytes, kRelaxed);  // sync: none, only shown
+  }
+  [[nodiscard]] std::uint64_t moved() const {
+    return moved_.load(kRelaxed);  // sync: none, only shown
+  }
+
+  // Runs `io`, a system call that may take for ever. Does not come back if the
+  // attendant ends the program meanwhile.
+  template <typename Io>
+  auto Blocking(Io&& io) {
+    SetPlace(Place::kMoving, Place::kBlocked);
+    auto result = std::forward<Io>(io)();
+    SetPlace(Place::kBlocked, Place::kMoving);
+    return result;
+  }
+
+ private:
+  enum class Place : std::uint32_t {
+    kMoving,     // between system calls: will see the news
+    kBlocked,    // in one
+    kAbandoned,  // in one, and will not come back
+  };
+
+  void SetPlace(Place from, Place to);
+  // Whether the first thread was caught in a system call and stays there.
+  bool Abandon();
+  void Run();
+  [[nodiscard]] News LookAround();
+  void ActOn(News news);
+
+  Stream& stream_;
+  Progress& progress_;
+  Calls calls_;
+  int ticks_with_news_ = 0;
+  Atomic<std::uint32_t> news_{0};
+  Atomic<std::uint32_t> place_{0};
+  Atomic<std::uint64_t> moved_{0};
+  std::mutex mutex_;
+  std::condition_variable stopped_;
+  bool is_stopping_ = false;  // guarded by mutex_
+  std::thread thread_;        // last: it uses all of the above
+};
+
+}  // namespace placid::cli
+
+#endif  // PLACID_SRC_CLI_ATTENDANT_H_

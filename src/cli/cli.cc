@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/cli.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "cli/demo.h"
+#include "cli/outcome.h"
+#include "cli/stream_header.h"
+#include "cli/system.h"
+#include "cli/text.h"
+#include "cli/transfer.h"
+#include "placid/os/name.h"
+
+#ifndef PLACID_VERSION
+#define PLACID_VERSION "unknown"
+#endif
+
+namespace placid::cli {
+namespace {
+
+constexpr const char* kExitCodes =
+    "Exit codes:\n"
+    "  0  everything arrived and the checksums agree\n"
+    "  1  a fault of placid itself\n"
+    "  2  the command line makes no sense\n"
+    "  3  NAME is in use, or is the name of something else\n"
+    "  4  the other side died\n"
+    "  5  the checksums differ: do not use the output\n"
+    "  6  the input, the output or the shared memory failed\n"
+    "  7  interrupted by a signal\n"
+    "  8  the other side ended early and said why\n";
+
+// What one of the transfer commands was given.
+struct TransferArguments {
+  std::string name;
+  TransferOptions options;
+};
+
+std::string CheckCapacity(const std::string& text) {
+  std::uint64_t capacity = 0;
+  if (!CLI::detail::lexical_cast(text, capacity)) return "is not a size";
+  if (std::has_single_bit(capacity) &&
+      capacity >= StreamHeader::kLeastCapacity &&
+      capacity <= StreamHeader::kMostCapacity) {
+    return "";
+  }
+  return "the capacity must be a power of two from 64KiB to 1GiB";
+}
+
+// "4096", "64KiB", "4m"; a kilobyte has 1024 bytes, however it is written.
+CLI::Validator Size() {
+  return CLI::AsSizeValue(/*kb_is_1000=*/false).description("");
+}
+
+CLI::App* AddTransfer(CLI::App& app, const char* command, const char* about,
+                      TransferArguments& arguments, const char* file_about) {
+  CLI::App* transfer = app.add_subcommand(command, about);
+  transfer
+      ->add_option("NAME", arguments.name,
+                   "What both sides call the stream: letters, digits and "
+                   "._- (at most 180)")
+      ->required()
+      ->type_name("");
+  transfer->add_option("FILE", arguments.options.file, file_about)
+      ->type_name("");
+  transfer
+      ->add_option("--capacity", arguments.options.capacity,
+                   "Bytes of the ring, if this side comes first: a power of "
+                   "two from 64KiB to 1GiB (default 4MiB)")
+      ->transform(Size())
+      ->check(CheckCapacity)
+      ->type_name("SIZE");
+  transfer->add_flag("-q,--quiet", arguments.options.is_quiet,
+                     "No progress line");
+  transfer->footer(kExitCodes);
+  return transfer;
+}
+
+int End(const char* command, const Outcome& outcome) {
+  if (!outcome.message.empty()) PrintMessage(command, outcome.message);
+  return static_cast<int>(outcome.code);
+}
+
+int RunTransfer(const char* command, TransferArguments& arguments,
+                Outcome (*run)(const TransferOptions&)) {
+  const auto name = os::Name::Parse(arguments.name);
+  if (!name) {
+    return End(command,
+               {ExitCode::kUsage,
+                Concat("'", arguments.name, "' is no name: use 1 to ",
+                       os::Name::kMaxBytes,
+                       " letters, digits, dots, dashes and underscores, "
+                       "not beginning with a dot")});
+  }
+  arguments.options.name = *name;
+  CatchInterruptions();
+  return End(command, run(arguments.options));
+}
+
+}  // namespace
+
+int Run(std::vector<std::string> arguments) {
+  CLI::App app(
+      "Placid: lock-free types and streams in shared memory.\n"
+      "\n"
+      "  placid demo                      what it can do, in half a minute\n"
+      "  placid send NAME < file          one terminal, and\n"
+      "  placid receive NAME > copy       another: either may come first",
+      "placid");
+  // The same on each system: /x is a path.
+  app.allow_windows_style_options(false);
+  app.set_version_flag("--version", std::string("placid " PLACID_VERSION));
+  app.require_subcommand(0, 1);
+
+  TransferArguments sending;
+  CLI::App* send = AddTransfer(
+      app, "send", "Send a file or standard input to `placid receive`", sending,
+      "What to send; - or nothing: standard input");
+  send->add_option("--bytes", sending.options.most_bytes,
+                   "Send the first SIZE bytes at most")
+      ->transform(Size())
+      ->type_name("SIZE");
+  TransferArguments receiving;
+  CLI::App* receive =
+      AddTransfer(app, "receive", "Receive what `placid send` sends", receiving,
+                  "Where to write it; - or nothing: standard output");
+
+  DemoOptions showing;
+  CLI::App* demo =
+      app.add_subcommand("demo", "See what the library does, in half a minute");
+  demo->add_flag("--json", showing.is_json, "Print the figures as JSON");
+  demo->add_option("--tree", showing.tree,
+                   "The directory to stream (default: one of the system's)")
+      ->check(CLI::Validator(CLI::ExistingDirectory).description(""))
+      ->type_name("DIRECTORY");
+
+  // Its roles are the demo's own business.
+  if (!arguments.empty() && arguments[0] == "demo-helper") {
+    arguments.erase(arguments.begin());
+    return RunDemoHelper(arguments);
+  }
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  try {
+    app.parse(arguments);
+  } catch (const CLI::ParseError& error) {
+    const bool is_answer = error.get_exit_code() == 0;  // --help, --version
+    if (is_answer) return app.exit(error);
+    std::fprintf(stderr, "placid: %s\nTry `placid --help`.\n", error.what());
+    return static_cast<int>(ExitCode::kUsage);
+  }
+  if (send->parsed()) return RunTransfer("send", sending, Send);
+  if (receive->parsed()) return RunTransfer("receive", receiving, Receive);
+  if (demo->parsed()) return End("demo", RunDemo(showing));
+  std::fputs(app.help().c_str(), stdout);
+  return static_cast<int>(ExitCode::kOk);
+}
+
+}  // namespace placid::cli

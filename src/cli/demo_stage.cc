@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/demo_stage.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdio>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/system.h"
+#include "cli/text.h"
+#include "placid/base/result.h"
+#include "placid/os/process.h"
+
+namespace placid::cli {
+
+void Stage::Print(std::string_view line) const {
+  if (!is_silent_) PrintLine(line);
+}
+
+void Stage::Fail(std::string_view why) {
+  is_verified_ = false;
+  facts["failures"].push_back(std::string(why));
+  Print(Concat("   NOT VERIFIED: ", why));
+}
+
+std::vector<std::string> HelperArguments(std::vector<std::string> role) {
+  const auto self = os::ThisProcess();
+  role.insert(role.begin(),
+              {"demo-helper", std::to_string(self ? self->pid : 0)});
+  return role;
+}
+
+Result<Helper> Helper::Start(std::vector<std::string> role, const File* input) {
+  auto pipe = File::MakePipe();
+  if (!pipe) return pipe.error();
+  auto child =
+      Child::Start(HelperArguments(std::move(role)), input, &pipe->second);
+  if (!child) return child.error();
+  return Helper(*std::move(child), std::move(pipe->first));
+}
+
+std::optional<std::string> Helper::ReadLine() {
+  for (;;) {
+    if (const auto end = unread_.find('\n'); end != std::string::npos) {
+      std::string line = unread_.substr(0, end);
+      unread_.erase(0, end + 1);
+      return line;
+    }
+    std::array<std::byte, 4096> buffer;
+    const auto read = output_.Read(buffer);
+    if (!read && read.error().code == ErrorCode::kBusy) continue;
+    if (!read || *read == 0) return std::nullopt;
+    unread_.append(reinterpret_cast<const char*>(buffer.data()), *read);
+  }
+}
+
+Json Helper::Report() {
+  std::string last;
+  while (auto line = ReadLine()) last = *std::move(line);
+  const Child::End end = child_.Wait();
+  if (end.was_killed || end.exit_code != 0) return nullptr;
+  return Json::parse(last, nullptr, /*allow_exceptions=*/false);
+}
+
+void PrintLine(std::string_view line) {
+  std::fputs(Concat(line, "\n").c_str(), stdout);
+  std::fflush(stdout);
+}
+
+}  // namespace placid::cli

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Stream: one side of a named stream, from joining to leaving.
+//
+// Both sides open or create the same object, whoever comes first, and hold
+// their lock byte while they live. Whoever leaves takes the name away: a stream
+// is over when one side is. What the dead left behind is recognised by its free
+// locks and replaced by who comes next. All of joining, leaving and clearing
+// away happens under lock byte 0, so that nobody unlinks what somebody else has
+// just joined.
+#ifndef PLACID_SRC_CLI_STREAM_H_
+#define PLACID_SRC_CLI_STREAM_H_
+
+#include <cstdint>
+#include <utility>
+
+#include "cli/outcome.h"
+#include "cli/stream_header.h"
+#include "placid/base/result.h"
+#include "placid/os/file_lock.h"
+#include "placid/os/mapping.h"
+#include "placid/os/name.h"
+#include "placid/os/process.h"
+#include "placid/os/shared_object.h"
+#include "placid/primitives/spsc_byte_ring.h"
+
+namespace placid::cli {
+
+enum class PeerLife : std::uint8_t {
+  kAbsent,   // has not come yet
+  kPresent,  // at work, or done and waiting for us
+  kGone,     // said how it ended
+  kDead,     // ended without a word
+};
+
+class Stream {
+ public:
+  // Joins the stream `name`, which gets a ring of `capacity` bytes if it is we
+  // who create it. Waits up to two seconds for a former stream of that name to
+  // come to its end.
+  static OrOutcome<Stream> Join(
+      const os::Name& name, Side side, std::uint64_t capacity,
+      std::uint64_t expected_bytes = StreamHeader::kUnknownBytes);
+
+  // Says how it ended, and takes the name away. Once.
+  void Leave(StreamState how);
+
+  [[nodiscard]] PeerLife LookAtPeer();
+  // The peer's own word, for messages.
+  [[nodiscard]] std::uint64_t peer_pid() const {
+    return header_.IdentityOf(Other(side_)).pid;
+  }
+  // Whether who comes now would find us.
+  [[nodiscard]] bool IsStillNamed() const {
+    const auto named = object_.StillNamed(name_);
+    return named || named.error().code != ErrorCode::kUnlinked;
+  }
+
+  [[nodiscard]] StreamHeader& header() { return header_; }
+  [[nodiscard]] const StreamHeader& header() const { return header_; }
+  [[nodiscard]] const SpscByteRing& ring() const { return ring_; }
+  [[nodiscard]] Side side() const { return side_; }
+  [[nodiscard]] const os::Name& name() const { return name_; }
+
+ private:
+  friend class StreamJoiner;
+
+  Stream(const os::Name& name, Side side, os::SharedObject object,
+         os::Mapping mapping, os::FileLock lock, const SpscByteRing& ring)
+      : name_(name),
+        side_(side),
+        object_(std::move(object)),
+        mapping_(std::move(mapping)),
+        lock_(std::move(lock)),
+        header_(mapping_.data()),
+        ring_(ring) {}
+
+  os::Name name_;
+  Side side_;
+  os::SharedObject object_;
+  os::Mapping mapping_;
+  os::FileLock lock_;
+  StreamHeader header_;
+  SpscByteRing ring_;
+  os::ProcessWatch watch_;
+};
+
+}  // namespace placid::cli
+
+#endif  // PLACID_SRC_CLI_STREAM_H_

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// None, as on Windows, so that callers show that they can poll.
+#include "placid/os/futex.h"
+
+#include <chrono>
+#include <cstdint>
+
+namespace placid::os {
+
+bool HasFutex() { return false; }
+
+std::int64_t MonotonicNow() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+WaitResult FutexWait(const void*, std::uint32_t, std::int64_t) {
+  return WaitResult::kUnsupported;
+}
+
+int FutexWake(const void*, int) { return 0; }
+
+}  // namespace placid::os

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "placid/os/futex.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+
+namespace placid::os {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+// 32-bit systems have a call of its own for times past 2038.
+#ifdef SYS_futex_time64
+constexpr long kWaitCall = SYS_futex_time64;
+#else
+constexpr long kWaitCall = SYS_futex;
+#endif
+#ifdef SYS_futex
+constexpr long kWakeCall = SYS_futex;
+#else
+constexpr long kWakeCall = SYS_futex_time64;
+#endif
+
+// What those calls read, whatever the C library makes of timespec.
+struct KernelTime {
+  std::int64_t seconds;
+  std::int64_t nanoseconds;
+};
+
+}  // namespace
+
+bool HasFutex() { return true; }
+
+std::int64_t MonotonicNow() {
+  timespec now = {};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * kSecond + now.tv_nsec;
+}
+
+// FUTEX_WAIT_BITSET, since its deadline is absolute: a wait that signals
+// interrupt again and again still ends in time.
+WaitResult FutexWait(const void* word, std::uint32_t expected,
+                     std::int64_t deadline_ns) {
+  const std::int64_t deadline = std::max<std::int64_t>(deadline_ns, 0);
+  const KernelTime time{deadline / kSecond, deadline % kSecond};
+  if (::syscall(kWaitCall, word, FUTEX_WAIT_BITSET, expected, &time, nullptr,
+                FUTEX_BITSET_MATCH_ANY) == 0) {
+    return WaitResult::kWoken;
+  }
+  switch (errno) {
+    case EAGAIN: return WaitResult::kChanged;
+    case ETIMEDOUT: return WaitResult::kTimedOut;
+    case EINTR: return WaitResult::kInterrupted;
+    default: return WaitResult::kUnsupported;
+  }
+}
+
+int FutexWake(const void* word, int count) {
+  const long woken =
+      ::syscall(kWakeCall, word, FUTEX_WAKE, count, nullptr, nullptr, 0);
+  return woken < 0 ? 0 : static_cast<int>(woken);
+}
+
+}  // namespace placid::os

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One object goes over a Unix stream socket like this:
+//
+//   giver                            receiver
+//   Promise, with the descriptor  →  checks, adopts it
+//                                 ←  one byte: received
+//
+// Without that byte a receiver who died with the descriptor still in its queue
+// would pass for one who has it.
+#include "placid/os/handover.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <climits>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+#include "fd.h"
+#include "operation.h"
+#include "placid/base/error.h"
+#include "placid/base/result.h"
+#include "placid/os/name.h"
+#include "placid/os/shared_object.h"
+#include "port.h"
+
+namespace placid::os {
+
+using internal::Operation;
+using internal::Retry;
+using internal::UniqueFd;
+
+struct HandoverPort {
+  static HandoverListener Make(UniqueFd fd, const Name& name) {
+    HandoverListener listener;
+    listener.handle_ = fd.Release();
+    listener.name_ = name;
+    return listener;
+  }
+};
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::uint64_t kMagic = 0x31766f6863616c70;  // "plachov1"
+constexpr char kReceived = 'r';
+
+struct Promise {
+  std::uint64_t magic;
+  std::uint64_t size_bytes;
+  std::uint32_t is_writable;
+  std::uint32_t reserved;
+};
+static_assert(std::has_unique_object_representations_v<Promise>);
+
+class Deadline {
+ public:
+  explicit Deadline(std::int64_t timeout_ms)
+      : end_(Clock::now() + std::chrono::milliseconds(std::clamp<std::int64_t>(
+                                timeout_ms, 0, INT_MAX))) {}
+  // For poll; rounded up, so that 0 means over.
+  [[nodiscard]] int LeftMs() const {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(end_ - Clock::now());
+    return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX));
+  }
+
+ private:
+  Clock::time_point end_;
+};
+
+Error TimedOut(const Operation& operation) {
+  return operation.Failed(ErrorCode::kTimedOut, nullptr,
+                          "the other side was not ready in time: wait longer");
+}
+
+Error PeerDied(const Operation& operation) {
+  return operation.Failed(ErrorCode::kPeerDied, nullptr,
+                          "the other side ended before it was done: try "
+                          "again with a new one");
+}
+
+Result<void> WaitReadable(const Operation& operation, int fd,
+                          const Deadline& deadline) {
+  for (;;) {
+    pollfd event{.fd = fd, .events = POLLIN, .revents = 0};
+    const int n = ::poll(&event, 1, deadline.LeftMs());
+    if (n == 1) return Ok();
+    if (n < 0 && errno != EINTR) return operation.Failed(errno);
+    if (deadline.LeftMs() == 0) return TimedOut(operation);
+  }
+}
+
+Result<void> CheckUser(const Operation& operation, int socket) {
+  uid_t user = 0;
+  if (const int error = internal::PeerUser(socket, user); error != 0) {
+    return operation.Failed(error);
+  }
+  const uid_t self = ::geteuid();
+  if (user == self) return Ok();
+  Error error = operation.Failed(ErrorCode::kPermissionDenied,
+                                 "the user at the other end",
+                                 "both sides must run as the same user");
+  error.expected = self;
+  error.found = user;
+  return error;
+}
+
+// Room for one descriptor and nothing else. The kernel closes what does not
+// fit, but padding makes room for a second.
+constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(int));
+
+msghdr MessageOf(iovec& bytes, std::array<char, kControlBytes>& control) {
+  msghdr message = {};
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen =
+      static_cast<decltype(message.msg_controllen)>(control.size());
+  return message;
+}
+
+// 0 or an errno.
+int Send(int socket, Promise promise, int fd) {
+  iovec bytes{.iov_base = &promise, .iov_len = sizeof(promise)};
+  alignas(cmsghdr) std::array<char, kControlBytes> control{};
+  msghdr message = MessageOf(bytes, control);
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+  const auto sent =
+      Retry([&] { return ::sendmsg(socket, &message, internal::kSendFlags); });
+  return sent == -1 ? errno : 0;  // so small a message is never split
+}
+
+struct Received {
+  Promise promise = {};
+  UniqueFd fd;
+};
+
+// Takes every descriptor that came, so that a hostile sender fills no table.
+Result<Received> Receive(const Operation& operation, int socket) {
+  Received received;
+  iovec bytes{.iov_base = &received.promise,
+              .iov_len = sizeof(received.promise)};
+  alignas(cmsghdr) std::array<char, kControlBytes> control{};
+  msghdr message = MessageOf(bytes, control);
+  const auto n = Retry(
+      [&] { return ::recvmsg(socket, &message, internal::kReceiveFlags); });
+  if (n == 0 || (n == -1 && errno == ECONNRESET)) return PeerDied(operation);
+  if (n == -1) return operation.Failed(errno);
+  int descriptors = 0;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
+      continue;
+    }
+    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i, ++descriptors) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(fd));
+      received.fd = UniqueFd(fd);
+    }
+  }
+  if (n != sizeof(received.promise) || received.promise.magic != kMagic ||
+      descriptors != 1) {
+    return operation.Failed(ErrorCode::kCorrupt, "the message",
+                            "something else than placid listens under this "
+                            "name: choose another");
+  }
+  return received;
+}
+
+}  // namespace
+
+HandoverListener::~HandoverListener() {
+  if (handle_ == kNoHandle) return;
+  internal::UnbindHandover(name_);
+  const UniqueFd closing(static_cast<int>(handle_));
+}
+
+Result<HandoverListener> HandoverListener::Listen(const Name& name) {
+  const Operation operation{"HandoverListener::Listen", name.text()};
+  UniqueFd socket = internal::MakeSocket();
+  if (!socket) return operation.Failed(errno);
+  if (auto bound = internal::BindHandover(operation, socket.get(), name);
+      !bound) {
+    return bound.error();
+  }
+  auto listener = HandoverPort::Make(std::move(socket), name);
+  if (::listen(static_cast<int>(listener.handle_), SOMAXCONN) != 0) {
+    return operation.Failed(errno);
+  }
+  return listener;
+}
+
+Result<void> HandoverListener::GiveTo(const SharedObject& object, Access access,
+                                      std::int64_t timeout_ms) {
+  const Operation operation{"HandoverListener::GiveTo", name_.text()};
+  const Deadline deadline(timeout_ms);
+  const bool is_writable =
+      access == Access::kReadWrite && object.access() == Access::kReadWrite;
+  auto passed = static_cast<int>(object.handle());
+  UniqueFd reopened;
+  if (!is_writable) {
+    // The descriptor itself must be unable to write, not just its promise.
+    auto own = internal::Reopen(operation, passed, Access::kReadOnly);
+    if (!own) return own.error();
+    reopened = std::move(*own);
+    passed = reopened.get();
+  }
+
+  const int listener = static_cast<int>(handle_);
+  UniqueFd socket;
+  do {  // a receiver may be gone again before it is accepted
+    auto ready = WaitReadable(operation, listener, deadline);
+    if (!ready) return ready;
+    socket = internal::AcceptFrom(listener);
+  } while (!socket &&
+           (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR));
+  if (!socket) return operation.Failed(errno);
+  if (auto same = CheckUser(operation, socket.get()); !same) return same;
+
+  const Promise promise{.magic = kMagic,
+                        .size_bytes = object.size_bytes(),
+                        .is_writable = is_writable ? 1U : 0U,
+                        .reserved = 0};
+  if (const int error = Send(socket.get(), promise, passed); error != 0) {
+    if (error == EPIPE || error == ECONNRESET) return PeerDied(operation);
+    return operation.Failed(error);
+  }
+  if (auto ready = WaitReadable(operation, socket.get(), deadline); !ready) {
+    return ready;
+  }
+  char answer = 0;
+  const auto n =
+      Retry([&] { return ::recv(socket.get(), &answer, sizeof(answer), 0); });
+  return n == 1 && answer == kReceived ? Ok() : PeerDied(operation);
+}
+
+Result<SharedObject> ReceiveHandover(const Name& name,
+                                     std::int64_t timeout_ms) {
+  const Operation operation{"ReceiveHandover", name.text()};
+  const Deadline deadline(timeout_ms);
+  const UniqueFd socket = internal::MakeSocket();
+  if (!socket) return operation.Failed(errno);
+  for (;;) {
+    const int error = internal::ConnectHandover(socket.get(), name);
+    if (error == 0) break;
+    if (error != EAGAIN) return operation.Failed(error);
+    if (deadline.LeftMs() == 0) return TimedOut(operation);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  if (auto same = CheckUser(operation, socket.get()); !same) {
+    return same.error();
+  }
+  if (auto ready = WaitReadable(operation, socket.get(), deadline); !ready) {
+    return ready.error();
+  }
+  auto received = Receive(operation, socket.get());
+  if (!received) return received.error();
+  const Access access = received->promise.is_writable != 0 ? Access::kReadWrite
+                                                           : Access::kReadOnly;
+  auto object = SharedObject::Adopt(received->fd.get(), access,
+                                    received->promise.size_bytes);
+  if (!object) {
+    Error error = object.error();
+    error.operation = operation.name;
+    error.subject = operation.subject;
+    return error;
+  }
+  (void)received->fd.Release();  // the object's by now
+  const auto sent = Retry([&] {
+    return ::send(socket.get(), &kReceived, sizeof(kReceived),
+                  internal::kSendFlags);
+  });
+  if (sent != 1) return PeerDied(operation);
+  return object;
+}
+
+}  // namespace placid::os

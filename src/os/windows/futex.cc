@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// WaitOnAddress works within one process only: measured, a wake from another
+// process never arrives. So there is no futex here.
+#include "placid/os/futex.h"
+
+#include <cstdint>
+
+#include "system.h"
+
+namespace placid::os {
+
+bool HasFutex() { return false; }
+
+std::int64_t MonotonicNow() {
+  // Never fails, from Windows XP on, and the frequency never changes.
+  LARGE_INTEGER ticks{};
+  LARGE_INTEGER per_second{};
+  ::QueryPerformanceCounter(&ticks);
+  ::QueryPerformanceFrequency(&per_second);
+  constexpr std::int64_t kNanoseconds = 1'000'000'000;
+  // In two parts: ticks times 10^9 would overflow within minutes.
+  const std::int64_t seconds = ticks.QuadPart / per_second.QuadPart;
+  const std::int64_t rest = ticks.QuadPart % per_second.QuadPart;
+  return seconds * kNanoseconds + rest * kNanoseconds / per_second.QuadPart;
+}
+
+WaitResult FutexWait(const void* /*word*/, std::uint32_t /*expected*/,
+                     std::int64_t /*deadline_ns*/) {
+  return WaitResult::kUnsupported;
+}
+
+int FutexWake(const void* /*word*/, int /*count*/) { return 0; }
+
+}  // namespace placid::os

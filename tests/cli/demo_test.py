@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`placid demo`: it verifies what it claims, and leaves nothing behind."""
+import json
+import os
+import pathlib
+import signal
+import time
+
+import cli_testing as t
+
+SECONDS = 120  # on an idle machine it takes ten
+
+
+class DemoTest(t.StreamTest):
+
+    def setUp(self):
+        super().setUp()
+        (self.folder / "sub").mkdir()
+        for i in range(50):
+            (self.folder / "sub" / str(i)).write_bytes(t.random_bytes(i * 997))
+
+    def shared_memory(self):
+        return {p.name for p in pathlib.Path("/dev/shm").glob("placid.demo-*")}
+
+    def demo(self, *arguments):
+        before = self.shared_memory()
+        process = self.start("demo", "--tree", self.folder, *arguments)
+        output, message = process.communicate(timeout=SECONDS)
+        self.assertEqual((process.returncode, message), (t.OK, b""),
+                         output.decode())
+        self.assertEqual(self.shared_memory() - before, set())
+        return output.decode()
+
+    def test_json_holds_each_figure(self):
+        result = json.loads(self.demo("--json"))
+        self.assertTrue(result["verified"])
+        for act in ("tree", "rings", "readers", "death"):
+            self.assertTrue(result[act]["verified"], act)
+        self.assertEqual(result["tree"]["files"], 50)
+        self.assertEqual(result["tree"]["crc32c_sent"],
+                         result["tree"]["crc32c_on_disk"])
+        for way in ("ring", "pipe", "unix_socket"):
+            figures = result["rings"][way]
+            self.assertGreater(figures["bytes_per_second"], 0)
+            self.assertLessEqual(figures["round_trip_p50_us"],
+                                 figures["round_trip_p99_us"])
+        for act in ("readers", "death"):
+            self.assertEqual(result[act]["torn"], 0)
+            self.assertEqual(result[act]["readers_at_the_end"], 10)
+            self.assertGreater(result[act]["reads"], 0)
+        self.assertGreaterEqual(result["death"]["writers_killed"], 1)
+
+    def test_text_says_what_to_read_next(self):
+        text = self.demo()
+        self.assertIn("All of it was verified", text)
+        root = pathlib.Path(__file__).resolve().parents[2]
+        for document in ("docs/cli.md", "include/placid/README.md"):
+            self.assertIn(document, text)
+            self.assertTrue((root / document).exists())
+
+    def test_helpers_end_with_a_demo_that_is_killed(self):
+        process = self.start("demo", "--tree", self.folder)
+        while b"2  " not in process.stdout.readline():
+            pass
+        time.sleep(0.5)
+        process.kill()
+        process.wait()
+
+        def helpers():
+            found = []
+            for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    words = path.read_bytes().split(b"\0")
+                except OSError:
+                    continue
+                if words[1:3] == [b"demo-helper", str(process.pid).encode()]:
+                    found.append(path.parent.name)
+            return found
+        t.wait_until(lambda: not helpers())
+
+
+if __name__ == "__main__":
+    t.main()

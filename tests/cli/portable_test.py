@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The main job on every system: what needs no Linux. Under Wine it is run as
+portable_test.py placid.exe wine.sh PREFIX."""
+import time
+import unittest
+
+import cli_testing as t
+
+
+class PortableTest(t.StreamTest):
+    """Nothing here looks into the shared memory."""
+
+    def join_and_pass(self, text):
+        """Both sides, after `text` has gone through."""
+        receiver, sender = self.receive(), self.send()
+        sender.stdin.write(text)
+        sender.stdin.flush()
+        self.assertEqual(receiver.stdout.read(len(text)), text)
+        return sender, receiver
+
+    def check(self, data):
+        target = self.folder / "target"
+        receiver, sender = self.receive(target), self.send()
+        sent = t.finish(sender, data)
+        code, _, message = t.finish(receiver)
+        self.assertEqual((sent[0], code), (t.OK, t.OK), sent[2] + message)
+        self.assertTrue(target.read_bytes() == data)
+
+    # One on each side of the sizes of a piece and of the ring.
+    def test_sizes(self):
+        for size in (0, 1, 4095, 4097, 256 * t.KIB - 8, 4 * t.MIB + 1,
+                     20 * t.MIB):
+            with self.subTest(size=size):
+                self.check(t.random_bytes(size))
+
+    def test_from_file_to_file(self):
+        data = t.random_bytes(t.MIB + 3)
+        source, target = self.folder / "source", self.folder / "target"
+        source.write_bytes(data)
+        target.write_bytes(b"x" * (2 * t.MIB))
+        receiver = self.receive(target)
+        self.assert_ended(self.send(source), t.OK)
+        self.assert_ended(receiver, t.OK)
+        self.assertEqual(target.read_bytes(), data)
+
+    def test_a_second_sender_is_told_of_the_first(self):
+        sender, receiver = self.join_and_pass(b"text")
+        self.assert_ended(self.send(), t.NAME_IN_USE, "another sender")
+        sender.stdin.close()
+        sender.stdin = None
+        self.assert_ended(sender, t.OK)
+        self.assert_ended(receiver, t.OK)
+
+    def test_deaths_are_noticed_and_free_the_name(self):
+        for dies in ("sender", "receiver"):
+            with self.subTest(dies=dies):
+                sender, receiver = self.join_and_pass(b"text")
+                victim, survivor = ((sender, receiver) if dies == "sender"
+                                    else (receiver, sender))
+                victim.kill()
+                victim.wait()
+                started = time.monotonic()
+                self.assertEqual(survivor.wait(t.TIMEOUT_SECONDS), t.PEER_DIED)
+                self.assertLess(time.monotonic() - started, t.NOTICE_SECONDS)
+                self.assertIn(f"the {dies} (process",
+                              survivor.stderr.read().decode())
+                self.check(b"the next pair")
+
+    def test_mistakes(self):
+        self.assert_ended(self.start("send", "a/b"), t.USAGE, "is no name")
+        self.assert_ended(self.start("sned"), t.USAGE)
+        self.assert_ended(self.send(self.folder / "missing"), t.INPUT_OUTPUT,
+                          "cannot open")
+
+
+if __name__ == "__main__":
+    t.main()

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "placid/os/futex.h"
+
+#include <chrono>
+#include <cstdint>
+#include <thread>
+
+#include "fixture.h"
+#include "gtest/gtest.h"
+#include "peer.h"
+#include "placid/os/mapping.h"
+#include "placid/os/name.h"
+#include "placid/os/shared_object.h"
+#include "words.h"
+
+namespace placid::os::conformance {
+namespace {
+
+using FutexConformance = Conformance;
+
+constexpr std::int64_t kMillisecond = 1'000'000;
+
+TEST_F(FutexConformance, TheClockGoesForward) {
+  const std::int64_t before = MonotonicNow();
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  const std::int64_t after = MonotonicNow();
+  EXPECT_GE(after - before, kMillisecond);
+  EXPECT_LT(after - before, 60'000 * kMillisecond);
+}
+
+TEST_F(FutexConformance, AWaitEndsWhenTheWordDiffersOrTheTimeIsOver) {
+  const auto mapping = Mapping::Anonymous(4096);
+  ASSERT_TRUE(Succeeds(mapping));
+  StoreWord(*mapping, 0, 1);
+  const std::int64_t later = MonotonicNow() + 20 * kMillisecond;
+  const WaitResult changed = FutexWait(mapping->data(), 2, later);
+  const WaitResult past = FutexWait(mapping->data(), 1, -1);
+  const WaitResult waited = FutexWait(mapping->data(), 1, later);
+  if (!HasFutex()) {
+    EXPECT_EQ(changed, WaitResult::kUnsupported);
+    EXPECT_EQ(waited, WaitResult::kUnsupported);
+    return;
+  }
+  EXPECT_EQ(changed, WaitResult::kChanged);
+  EXPECT_EQ(past, WaitResult::kTimedOut);
+  EXPECT_EQ(waited, WaitResult::kTimedOut);
+  EXPECT_GE(MonotonicNow(), later);
+}
+
+// We sleep on a view that we cannot write, another process wakes us through its
+// own. Without a shared key it could not; without a futex nobody sleeps.
+TEST_F(FutexConformance, APeerWakesASleeperOnAReadOnlyView) {
+  const Name name = NewName();
+  const auto object = SharedObject::Create(name, kPages);
+  ASSERT_TRUE(Succeeds(object));
+  const auto view = object->Map({.access = Access::kReadOnly});
+  ASSERT_TRUE(Succeeds(view));
+  const auto peer = Peer::Spawn();
+  ASSERT_EQ(peer->Do(Step("open", name, "rw")),
+            "opened " + std::to_string(kPages));
+  ASSERT_EQ(peer->Do("map rw"), "mapped");
+  EXPECT_EQ(peer->Do("wake 8"), "0");
+  if (!HasFutex()) {
+    EXPECT_EQ(FutexWait(view->data() + 8, 0, MonotonicNow() + kMillisecond),
+              WaitResult::kUnsupported);
+    return;
+  }
+  std::thread waker([&peer] {
+    while (peer->Do("wake 8") != "1") std::this_thread::yield();
+  });
+  WaitResult result = WaitResult::kInterrupted;
+  while (result == WaitResult::kInterrupted) {
+    result =
+        FutexWait(view->data() + 8, 0, MonotonicNow() + 10'000 * kMillisecond);
+  }
+  EXPECT_EQ(result, WaitResult::kWoken);
+  waker.join();
+}
+
+}  // namespace
+}  // namespace placid::os::conformance

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/peer.h"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <iostream>
+#include <string>
+#include <string_view>
+
+namespace placid::testing {
+
+std::string program_path;
+
+int RunTestsOrPeer(int argc, char** argv, const StepFunction& step) {
+  if (argc < 2 || argv[1] != std::string_view("--peer")) {
+    program_path = argv[0];
+    ::testing::InitGoogleTest(&argc, argv);
+    return RUN_ALL_TESTS();
+  }
+  // Tests have it die of a fault: without a sanitizer's report.
+  std::signal(SIGSEGV, SIG_DFL);
+  for (std::string line; std::getline(std::cin, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    std::cout << step(line) << std::endl;
+    if (line == "exit") break;
+  }
+  return 0;
+}
+
+}  // namespace placid::testing
