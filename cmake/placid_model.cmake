@@ -46,3 +46,18 @@ target_link_libraries(model_own_type PRIVATE placid_model_checker)
 add_test(NAME model:own_type COMMAND model_own_type)
 set_tests_properties(model:own_type PROPERTIES TIMEOUT 120 LABELS model
   PASS_REGULAR_EXPRESSION "Mailbox holds")
+
+# The page that says how to add a type, followed: its suites catch what they are
+# for. The kill-stepper knows one system and one processor.
+set(toy_suites model fuzz)
+if(CMAKE_SYSTEM_NAME STREQUAL Linux AND CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64)
+  list(APPEND toy_suites crash)
+endif()
+add_test(NAME toy COMMAND Python3::Interpreter -B
+  ${PROJECT_SOURCE_DIR}/tests/toy/toy_test.py ${PROJECT_SOURCE_DIR}
+  ${CMAKE_CXX_COMPILER} $<TARGET_FILE:placid_model_checker> ${toy_suites})
+set_tests_properties(toy PROPERTIES TIMEOUT 600 LABELS model)
+
+# What reads the reports of model_test and all other judges: ./run verify.
+add_test(NAME verify COMMAND Python3::Interpreter -B
+  ${PROJECT_SOURCE_DIR}/tests/verify/verify_test.py)

@@ -18,6 +18,10 @@ function(placid_target target)
   set_target_properties(${target} PROPERTIES
     CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  if(CMAKE_SYSTEM_NAME STREQUAL Linux)
+    # On 32 bits too a file may be larger than 2 GiB.
+    target_compile_definitions(${target} PRIVATE _FILE_OFFSET_BITS=64)
+  endif()
   if(MSVC)
     target_compile_options(${target} PRIVATE /permissive- /Zc:__cplusplus)
   elseif(PLACID_STRICT)

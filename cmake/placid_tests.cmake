@@ -98,6 +98,7 @@ if(PLACID_BUILD_TESTS)
 
   set(PLACID_TEST_LAYERS base primitives os cli CACHE STRING
     "The layers whose tests are built")
+  option(PLACID_BUILD_STRESS "Build tests that race, too" ON)
   foreach(layer IN LISTS PLACID_TEST_LAYERS)
     set(links placid::placid)
     if(layer STREQUAL cli)
@@ -114,12 +115,23 @@ if(PLACID_BUILD_TESTS)
       file(GLOB more CONFIGURE_DEPENDS ${folder}/posix/*.cc)
       list(APPEND sources ${more})
     endif()
+    if(NOT PLACID_BUILD_STRESS)
+      list(FILTER sources EXCLUDE REGEX "_stress\\.cc$")
+    endif()
     placid_test(${layer}_test SOURCES ${sources} LINKS ${links})
   endforeach()
 
   option(PLACID_BUILD_MODEL "Build the model checker and its tests" ON)
   if(PLACID_BUILD_MODEL)
     include(cmake/placid_model.cmake)
+  endif()
+  if(PLACID_BUILD_STRESS AND "primitives" IN_LIST PLACID_TEST_LAYERS)
+    include(cmake/placid_linearizability.cmake)
+  endif()
+
+  option(PLACID_CHECK_TREE "Test style, README, packages, kills and seeds" OFF)
+  if(PLACID_CHECK_TREE)
+    include(cmake/placid_crash.cmake)
   endif()
 
   if(TARGET placid_program)
@@ -199,8 +211,12 @@ if(PLACID_BUILD_TESTS)
       $<TARGET_FILE:example_${name}>)
   endforeach()
 
+  option(PLACID_BUILD_ARCH "Test what processors share (./run arch)" OFF)
+  if(PLACID_BUILD_ARCH)
+    include(${PROJECT_SOURCE_DIR}/tests/arch/arch_tests.cmake)
+  endif()
+
   # What no compiler option changes is checked in one build.
-  option(PLACID_CHECK_TREE "Test style, README, packages and consumers" OFF)
   if(PLACID_CHECK_TREE)
     placid_script(tidy tests/tidy/tidy_test.py ${PROJECT_SOURCE_DIR})
     placid_script(tidy:seeded_faults tests/tidy/seeded_faults_test.py

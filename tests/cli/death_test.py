@@ -71,6 +71,7 @@ class DeathTest(t.StreamTest):
     def test_a_sender_with_a_full_ring_notices(self):
         receiver = self.receive()  # its output pipe is full at once
         sender = self.send("/dev/zero", stdin=subprocess.DEVNULL)
+        self.wait_for_side(t.RECEIVER_STATE)
         t.wait_until(lambda: self.sent_bytes() > 3 * t.MIB)
         receiver.kill()
         self.assert_noticed(sender, t.PEER_DIED, "receiver", "died")
@@ -95,6 +96,7 @@ class DeathTest(t.StreamTest):
         sender = self.send()
         sender.stdin.write(data)
         sender.stdin.flush()
+        self.wait_for_side(t.RECEIVER_STATE)
         t.wait_until(lambda: self.sent_bytes() >= len(data))
         sender.kill()
         line = receiver.stderr.readline().decode()

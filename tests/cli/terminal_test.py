@@ -14,13 +14,14 @@ import cli_testing as t
 class TerminalTest(t.StreamTest):
 
     def run_on_terminal(self, *arguments):
-        """Sends 3 MiB in about a second to a receiver; the sender's standard
-        error is a terminal. What it showed, with the times."""
+        """Sends 3 MiB in about a second, from when both sides are there; the
+        sender's standard error is a terminal. What it showed."""
         reader, terminal = pty.openpty()
         receiver = self.receive(stdout=subprocess.DEVNULL)
         self.wait_for_side(t.RECEIVER_STATE)
         sender = self.send(*arguments, stderr=terminal)
         os.close(terminal)
+        self.wait_for_side(t.SENDER_STATE)
         shown = []
 
         def look(seconds):

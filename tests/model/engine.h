@@ -41,7 +41,7 @@ struct Options {
   bool are_pauses_fair = true;
   // Bounds of an exploration.
   bool cache = true;
-  double seconds = 60;
+  double seconds = 60;  // of the processor
   std::uint64_t max_executions = UINT64_MAX;
   std::uint64_t walks = 0;  // random executions, before the search
   std::uint64_t seed = 1;

@@ -35,6 +35,7 @@ TEST_P(ModelTest, HoldsInEveryExecution) {
   const Program program = model.program();
   Options options = model.options;
   options.seconds *= Longer();
+  if (Longer() > 1) options.max_switches = -1;  // then there is time for all
   options.walks =
       static_cast<std::uint64_t>(static_cast<double>(options.walks) * Longer());
   const Report report = Explore(program, options);
@@ -57,8 +58,8 @@ TEST_P(ModelTest, HoldsInEveryExecution) {
     Options check = model.options;
     check.cache = false;
     check.search = search;
-    check.walks = search ? 0 : 2000;
-    check.max_executions = 5000;
+    check.walks = search ? 0 : static_cast<std::uint64_t>(2000 * Longer());
+    check.max_executions = static_cast<std::uint64_t>(5000 * Longer());
     const Report other = Explore(program, check);
     EXPECT_FALSE(other.has_failed) << other.failure << "\n" << other.trace;
     EXPECT_TRUE(std::includes(report.seen.begin(), report.seen.end(),

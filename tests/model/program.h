@@ -52,7 +52,8 @@ void Check(bool holds, const char* claim);
 // Notes that this happened in some execution. Tests list what must be seen.
 void See(std::string what);
 
-// After an operation of the type under test: reports say how many a thread did.
+// After an operation of the type under test that did something: reports say how
+// many a thread did.
 void CountOperation();
 
 // In a polling loop, after a fruitless look: goes on once some other thread has

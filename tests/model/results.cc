@@ -34,14 +34,22 @@ std::map<std::string, Result>& All() {
 }
 
 std::string Bounds(const Result& result) {
-  std::string text = std::to_string(result.threads) + " threads, " +
-                     std::to_string(result.operations) +
-                     " operations a thread, " +
-                     std::to_string(result.deaths_each) + " deaths; ";
-  if (result.switch_bounded == 0) return text + "any number of switches";
-  return text + std::to_string(result.switch_bounded) + " of " +
-         std::to_string(result.models) + " models: at most " +
-         std::to_string(result.switches) + " forced switches";
+  std::string text =
+      "threads: " + std::to_string(result.threads) +
+      ", operations of each: " + std::to_string(result.operations) +
+      ", deaths: " + std::to_string(result.deaths_each);
+  if (result.switch_bounded > 0) {
+    text += ", forced switches: " + std::to_string(result.switches) + " in " +
+            std::to_string(result.switch_bounded) + " of " +
+            std::to_string(result.models) + " models";
+  }
+  if (result.exhaustive < result.models) {
+    text += ", NOT exhaustive in " +
+            std::to_string(static_cast<int>(result.time_bound)) +
+            " s: " + std::to_string(result.models - result.exhaustive) +
+            " of " + std::to_string(result.models) + " models";
+  }
+  return text;
 }
 
 }  // namespace
@@ -82,12 +90,6 @@ void AddResult(const std::string& type, std::span<const Verdict> verdicts,
 bool WriteResults(const std::string& path) {
   std::string json = "[";
   for (const auto& [type, result] : All()) {
-    std::string bounds = Bounds(result);
-    if (result.exhaustive < result.models && result.models > 0) {
-      bounds += "; " + std::to_string(result.models - result.exhaustive) +
-                " models not exhaustive in " +
-                std::to_string(static_cast<int>(result.time_bound)) + " s";
-    }
     if (json.size() > 1) json += ",";
     json += "\n  {\"type\": \"" + type + "\"";
     const auto add = [&](const char* key, std::uint64_t value) {
@@ -101,7 +103,7 @@ bool WriteResults(const std::string& path) {
     add("mutants", result.mutants);
     add("mutants_killed", result.killed);
     add("mutants_equivalent", result.equivalent);
-    json += ", \"bounds\": \"" + bounds +
+    json += ", \"bounds\": \"" + Bounds(result) +
             "\", \"seconds\": " + std::to_string(result.seconds) + "}";
   }
   std::ofstream file(path);

@@ -94,6 +94,44 @@ const Registration kInTurn({
     .must_see = {"taken"},
 });
 
+// Two holdings each, and a death in any of them.
+const Registration kTwice({
+    .type = "RoleClaim",
+    .header = "primitives/role.h",
+    .name = "TwoTakeTwiceAndOneMayDie",
+    .program =
+        [] {
+          return MakeProgram(
+              {{"mortal",
+                [] {
+                  TakeAndUse();
+                  TakeAndUse();
+                },
+                true},
+               {"survivor",
+                [] {
+                  for (int i = 0; i < 2; ++i) {
+                    auto claim = RoleClaim::Take(role, "model");
+                    if (!claim) {
+                      See("taken");
+                      AwaitEnd(0);
+                      const RoleHolder holder = RoleClaim::Holder(role);
+                      if (!holder.is_free()) See("taken over");
+                      claim = holder.is_free()
+                                  ? RoleClaim::Take(role, "model")
+                                  : RoleClaim::TakeOver(
+                                        role, AttestedDeath(holder), "model");
+                    }
+                    Check(claim.has_value(), "the survivor gets it");
+                    UseData();
+                  }
+                }}},
+              2);
+        },
+    .options = {.deaths = 1},
+    .must_see = {"taken", "taken over"},
+});
+
 const Registration kTakeOver({
     .type = "RoleClaim",
     .header = "primitives/role.h",

@@ -49,7 +49,7 @@ const Registration kReadTwice({
     .header = kHeader,
     .name = "TwoReadersReadTwice",
     .program = [] { return TwoReadersReadTwice<Lock>(); },
-    .options = {.max_switches = 2},
+    .options = {.max_switches = 1},
     .must_see = {"ok", "empty"},
 });
 const Registration kDiesWhileRead({

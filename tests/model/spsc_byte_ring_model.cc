@@ -98,7 +98,7 @@ class Client {
     while (written_ < up_to) {
       const RingResult result =
           plan_.stages ? Stage(producer) : WriteOne(producer);
-      CountOperation();
+      if (result == RingResult::kOk) CountOperation();
       if (result == RingResult::kOk) continue;
       if (result == RingResult::kClosed) {
         Check(plan_.consumer_leaves_at < 99, "the consumer has closed");
@@ -156,7 +156,7 @@ class Client {
   void Read(SpscByteRing::Consumer& consumer, int up_to, int least) {
     while (read_ < up_to || plan_.closes) {
       const RingResult result = ReadOne(consumer, least);
-      CountOperation();
+      if (result == RingResult::kOk) CountOperation();
       if (result == RingResult::kOk) {
         least = read_ + 1;
         if (read_ < plan_.consumer_leaves_at) continue;

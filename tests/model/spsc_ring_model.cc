@@ -85,7 +85,7 @@ class Client {
   void Push(typename Ring::Producer& producer, int up_to) {
     while (pushed_ < up_to) {
       const RingResult result = PushSome(producer, up_to);
-      CountOperation();
+      if (result == RingResult::kOk) CountOperation();
       if (result == RingResult::kOk) continue;
       if (result == RingResult::kClosed) {
         Check(plan_.consumer_leaves_at < 99, "the consumer has closed");
@@ -162,7 +162,7 @@ class Client {
       std::array<std::uint64_t, 4> values{};
       std::size_t count = 0;
       const RingResult result = PopSome(consumer, values, count);
-      CountOperation();
+      if (result == RingResult::kOk) CountOperation();
       if (result == RingResult::kOk) {
         Check(count > 0, "ok says that there was something");
         const int first = static_cast<int>(values[0]);

@@ -99,6 +99,38 @@ const Registration kVirgin({
     .must_see = {"stamped", "virgin"},
 });
 
+// The swap is one step: whoever dies has stamped all of it or nothing.
+const Registration kDead({
+    .type = "Stamp",
+    .header = "base/stamp.h",
+    .name = "DeadStamperLeavesVirginOrStamped",
+    .program =
+        [] {
+          const auto attach = [] {
+            for (int i = 0; i < 2; ++i) {
+              Check(StampOrCheck(stamp, kStamp, "model").has_value(),
+                    "virgin or stamped, it can be had");
+              CountOperation();
+            }
+          };
+          Program program = MakeProgram(
+              {{"mortal", attach, true},
+               {"survivor", [attach] {
+                  const auto is_stamped =
+                      CheckUnlessVirgin(stamp, kStamp, "model");
+                  Check(is_stamped.has_value(), "virgin is no error");
+                  See(*is_stamped ? "stamped" : "virgin");
+                  attach();
+                }}});
+          program.finish = [] {
+            Check(stamp.load(kRelaxed) == kStamp.word(), "stamped in the end");
+          };
+          return program;
+        },
+    .options = {.deaths = 1},
+    .must_see = {"stamped", "virgin"},
+});
+
 const Registration kOther({
     .type = "Stamp",
     .header = "base/stamp.h",

@@ -469,9 +469,13 @@ TEST_F(SpscByteRingTest, APromptConsumersHeirIsHandedTheRecordInHandAgain) {
 TEST_F(SpscByteRingTest, AStreamingConsumersHeirIsHandedAnEighthMoreAtMost) {
   for (const std::uint64_t start : kStarts) {
     StartAt(1024, start);
-    auto producer = ring_->ClaimProducer();
     std::uint64_t pushed = 0;
-    while (producer->TryPush(RecordOf(pushed, 8)) == RingResult::kOk) ++pushed;
+    {  // The role must not outlive these bytes: others come below.
+      auto producer = ring_->ClaimProducer();
+      while (producer->TryPush(RecordOf(pushed, 8)) == RingResult::kOk) {
+        ++pushed;
+      }
+    }
     for (std::uint64_t taken = 1; taken < pushed; ++taken) {
       StartAt(1024, start);
       auto again = ring_->ClaimProducer();

@@ -204,7 +204,7 @@ TYPED_TEST(SpscRingTest, BatchesTakeWhatFitsAndSayHowMuch) {
     EXPECT_EQ(count, 0u);
     EXPECT_EQ(consumer->TryPopSome(popped, count), RingResult::kOk);
     ASSERT_EQ(count, this->kCapacity);
-    for (std::uint64_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
       EXPECT_EQ(popped[i].number(), i);
       EXPECT_TRUE(popped[i].IsWhole());
     }
@@ -219,9 +219,9 @@ TYPED_TEST(SpscRingTest, BatchesWrapAroundTheEnd) {
   auto consumer = this->ring_.ClaimConsumer();
   std::uint64_t next = 0;
   for (std::uint64_t round = 0; round < 3 * this->kCapacity; ++round) {
-    const std::uint64_t size = round % this->kCapacity + 1;
+    const auto size = static_cast<std::size_t>(round % this->kCapacity + 1);
     std::vector<typename TypeParam::T> values;
-    for (std::uint64_t i = 0; i < size; ++i) {
+    for (std::size_t i = 0; i < size; ++i) {
       values.push_back(TypeParam::T::Of(next + i));
     }
     std::size_t count = 0;
@@ -230,7 +230,7 @@ TYPED_TEST(SpscRingTest, BatchesWrapAroundTheEnd) {
     std::vector<typename TypeParam::T> popped(size);
     ASSERT_EQ(consumer->TryPopSome(popped, count), RingResult::kOk);
     ASSERT_EQ(count, size);
-    for (std::uint64_t i = 0; i < size; ++i) {
+    for (std::size_t i = 0; i < size; ++i) {
       ASSERT_EQ(popped[i].number(), next + i);
     }
     next += size;

@@ -62,7 +62,9 @@ class Child {
   // Runs f() in a new process, which ends well if no expectation of f failed,
   // and in any case after a minute. Only from a process with one thread.
   template <typename F>
-  explicit Child(F f) : pid_(fork()) {
+  explicit Child(F f) {
+    std::fflush(nullptr);  // or the child would say it once more
+    pid_ = fork();
     if (pid_ < 0) std::abort();
     if (pid_ > 0) return;
     alarm(60);

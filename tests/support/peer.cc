@@ -4,17 +4,25 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
+#include <iterator>
+#include <sstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace placid::testing {
 
-std::string program_path;
+std::vector<std::string> peer_command;
 
 int RunTestsOrPeer(int argc, char** argv, const StepFunction& step) {
   if (argc < 2 || argv[1] != std::string_view("--peer")) {
-    program_path = argv[0];
+    peer_command = {argv[0]};
+    if (const char* const given = std::getenv("PLACID_PEER")) {
+      std::istringstream words(given);
+      peer_command.assign(std::istream_iterator<std::string>(words), {});
+    }
     ::testing::InitGoogleTest(&argc, argv);
     return RUN_ALL_TESTS();
   }

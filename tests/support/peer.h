@@ -4,7 +4,9 @@
 //
 // On a real system this program starts itself again with --peer, and the two
 // talk over pipes; the main function of such a program is RunTestsOrPeer. The
-// fake port brings a simulated process and a thread instead.
+// variable PLACID_PEER names another command to start in its place: the same
+// program for another processor, say, and what runs it. The fake port brings a
+// simulated process and a thread instead.
 #ifndef PLACID_TESTS_SUPPORT_PEER_H_
 #define PLACID_TESTS_SUPPORT_PEER_H_
 
@@ -12,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace placid::testing {
 
@@ -50,8 +53,9 @@ using StepFunction = std::function<std::string(const std::string&)>;
 // "exit", or until whoever asks is gone; else it runs the tests.
 int RunTestsOrPeer(int argc, char** argv, const StepFunction& step);
 
-// The main program's path, for Spawn.
-extern std::string program_path;
+// What Spawn starts, with --peer behind it: words without spaces, or the main
+// program's path.
+extern std::vector<std::string> peer_command;
 
 }  // namespace placid::testing
 

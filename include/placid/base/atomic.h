@@ -101,9 +101,9 @@ inline void Fence(std::memory_order order,
   machine::Fence(order, site);
 }
 
-// The next version: of a tag, a sequence, a claim's number. Wherever others tell
-// two states apart by a number alone it is moved on by this, so that the model
-// checker can leave it out and see who notices.
+// The next version: of a tag, a sequence, a claim's number. Wherever others
+// tell two states apart by a number alone it is moved on by this, so that the
+// model checker can leave it out and see who notices.
 template <AtomicWord T>
 [[nodiscard]] constexpr T Bump(
     T version, machine::Site site = machine::Site(__builtin_FILE(),

@@ -18,8 +18,8 @@
 //   Pause                      none         a hint in a spin loop
 //   PrefetchRead PrefetchWrite none         hints; need not be mapped
 //
-// Sites: each atomic access, fence and bump is passed the file and line it stands
-// on. This machine ignores them; the model's weakens orders and bumps by them.
+// Sites: each atomic access, fence and bump is passed the file and line it
+// stands on. This machine ignores them; the model's weakens by them.
 #ifndef PLACID_BASE_MACHINE_H_
 #define PLACID_BASE_MACHINE_H_
 

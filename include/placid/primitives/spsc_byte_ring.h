@@ -648,8 +648,9 @@ inline RingResult SpscByteRing::Consumer::LookForRecords() {
 inline void SpscByteRing::Consumer::PrefetchAhead() {
   const std::uint64_t end =
       (std::min)(head_ + in_hand_ + kFetchesAhead * kFetchBytes, limit_);
-  if (static_cast<std::int64_t>(fetched_ - head_) < 0) {
-    fetched_ = head_ / kFetchBytes * kFetchBytes;
+  if (static_cast<std::int64_t>(fetched_ - head_) <
+      static_cast<std::int64_t>(in_hand_)) {
+    fetched_ = (head_ + in_hand_) / kFetchBytes * kFetchBytes;
   }
   for (; static_cast<std::int64_t>(end - fetched_) > 0;
        fetched_ += kFetchBytes) {

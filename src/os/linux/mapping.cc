@@ -34,10 +34,15 @@ constexpr int kCollapse = 25;
 // with 4 KiB pages; elsewhere it is a mere alignment.
 constexpr std::uint64_t kHugePage = std::uint64_t{2} << 20;
 
+// The magic numbers have 32 bits, the field as many as a register has.
+bool IsOf(const struct statfs& system, std::uint32_t magic) {
+  return static_cast<std::uint32_t>(system.f_type) == magic;
+}
+
 // 0 or an errno.
 int Advise(const Mapping& mapping, int advice) {
-  return ::madvise(mapping.data(), mapping.size_bytes(), advice) == 0 ? 0
-                                                                      : errno;
+  return ::madvise(mapping.data(), mapping.bytes().size(), advice) == 0 ? 0
+                                                                        : errno;
 }
 
 // An advice that the kernel knows succeeds on no bytes at all.
@@ -58,7 +63,7 @@ int UseHugePages(const Mapping& mapping, int fd) {
   const int error = errno;
   if (Advise(mapping, MADV_HUGEPAGE) != 0) return errno;
   struct statfs system;
-  if (::fstatfs(fd, &system) != 0 || system.f_type != TMPFS_MAGIC) return 0;
+  if (::fstatfs(fd, &system) != 0 || !IsOf(system, TMPFS_MAGIC)) return 0;
   const std::string setting =
       ReadProc("/sys/kernel/mm/transparent_hugepage/shmem_enabled");
   const bool is_off = setting.find("[never]") != std::string::npos ||
@@ -87,7 +92,7 @@ int BindToNode(const Mapping& mapping, std::size_t size, std::int32_t node) {
 
 std::uint64_t HugePageBytes(int fd) {
   struct statfs system;
-  if (::fstatfs(fd, &system) != 0 || system.f_type != HUGETLBFS_MAGIC) return 1;
+  if (::fstatfs(fd, &system) != 0 || !IsOf(system, HUGETLBFS_MAGIC)) return 1;
   return static_cast<std::uint64_t>(system.f_bsize);
 }
 

@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 extern char** environ;
 
@@ -49,10 +50,13 @@ class ProcessPeer final : public Peer {
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, to.read_end, STDIN_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, from.write_end, STDOUT_FILENO);
-    std::string option = "--peer";
-    std::array<char*, 3> arguments{program_path.data(), option.data(), nullptr};
-    errno = ::posix_spawn(&pid_, program_path.c_str(), &actions, nullptr,
-                          arguments.data(), environ);
+    std::vector<std::string> words = peer_command;
+    words.emplace_back("--peer");
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    errno = ::posix_spawnp(&pid_, arguments[0], &actions, nullptr,
+                           arguments.data(), environ);
     if (errno != 0) Die("posix_spawn");
     ::posix_spawn_file_actions_destroy(&actions);
     ::close(to.read_end);

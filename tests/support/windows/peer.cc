@@ -62,7 +62,11 @@ class ProcessPeer final : public Peer {
     for (const HANDLE theirs : {to.read_end, from.write_end}) {
       ::SetHandleInformation(theirs, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
     }
-    std::string command = "\"" + program_path + "\" --peer";
+    std::string command;
+    for (const std::string& word : peer_command) {
+      command.append("\"").append(word).append("\" ");
+    }
+    command.append("--peer");
     PROCESS_INFORMATION started = {};
     if (!::CreateProcessA(nullptr, command.data(), nullptr, nullptr, TRUE, 0,
                           nullptr, nullptr, &startup, &started)) {

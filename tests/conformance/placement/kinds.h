@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Kinds: the types that are placed, and how one side sends values that can be
+// checked and the other receives them.
+//
+//   kind            bytes to place, at least
+//   ...::kName      as it stands in the names of cases and in steps
+//   ...::kBytes     of the shared object
+//   ...::kMirror    MapOptions::mirror_offset
+//   Create          writes an empty one
+//   ClaimSender     attaches and takes the sender's role, where there is one
+//   Send            sends the values 1 to kCount and closes: kSent
+//   Receive         takes them through a view of its own: kReceived
+//
+// Send and Receive answer with what went wrong where anything did.
+#ifndef PLACID_TESTS_CONFORMANCE_PLACEMENT_KINDS_H_
+#define PLACID_TESTS_CONFORMANCE_PLACEMENT_KINDS_H_
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "placid/base/error.h"
+#include "placid/base/fields.h"
+#include "placid/base/result.h"
+#include "placid/base/shared_bytes.h"
+#include "placid/primitives/counter.h"
+#include "placid/primitives/latest.h"
+#include "placid/primitives/ring_result.h"
+#include "placid/primitives/role.h"
+#include "placid/primitives/seqlock.h"
+#include "placid/primitives/spsc_byte_ring.h"
+#include "placid/primitives/spsc_ring.h"
+
+namespace placid::placement {
+
+// Some eighty laps of the smallest ring.
+inline constexpr std::uint64_t kCount = 5000;
+
+inline constexpr std::string_view kSent = "sent all";
+inline constexpr std::string_view kReceived = "received all, then closed";
+
+// ---- Values -----------------------------------------------------------------
+
+struct Sample {
+  std::uint64_t number;
+  double half;
+  std::int32_t negative;
+  std::uint32_t mixed;
+};
+PLACID_FIELDS(Sample, number, half, negative, mixed)
+
+inline constexpr std::uint64_t kMix = 0x9E37'79B9'7F4A'7C15;
+
+template <typename T>
+T ValueOf(std::uint64_t number);
+template <>
+inline std::uint64_t ValueOf(std::uint64_t number) {
+  return number * kMix;
+}
+template <>
+inline Sample ValueOf(std::uint64_t number) {
+  return {.number = number,
+          .half = static_cast<double>(number) / 2,
+          .negative = -static_cast<std::int32_t>(number),
+          .mixed = static_cast<std::uint32_t>(number * kMix >> 32)};
+}
+template <typename T>
+bool IsValue(const T& value, std::uint64_t number) {
+  const T expected = ValueOf<T>(number);
+  return std::memcmp(&value, &expected, sizeof(T)) == 0;
+}
+
+// ---- Waiting for the other side ---------------------------------------------
+
+// Lets the other side run, but not for ever: it may have failed.
+class Patience {
+ public:
+  void Renew() { end_ = Clock::now() + std::chrono::seconds(20); }
+  bool Lasts() const {
+    std::this_thread::yield();
+    return Clock::now() < end_;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point end_ = Clock::now() + std::chrono::seconds(20);
+};
+
+// Calls attempt() until it says anything but that the other side has to act.
+template <typename Attempt>
+RingResult Await(const Attempt& attempt) {
+  const Patience patience;
+  for (;;) {
+    const RingResult result = attempt();
+    const bool may_change = result == RingResult::kFull ||
+                            result == RingResult::kEmpty ||
+                            result == RingResult::kContended;
+    if (!may_change || !patience.Lasts()) return result;
+  }
+}
+
+inline std::string Fault(std::uint64_t number, RingResult result) {
+  return "value " + std::to_string(number) + ": " +
+         std::string(ToString(result));
+}
+inline std::string Fault(const Error& error) {
+  return std::string(error.Message().view());
+}
+
+// attempt(n) for each value; empty where all were kOk.
+template <typename Attempt>
+std::string ForEachValue(const Attempt& attempt) {
+  for (std::uint64_t n = 1; n <= kCount; ++n) {
+    const RingResult result = Await([&] { return attempt(n); });
+    if (result != RingResult::kOk) return Fault(n, result);
+  }
+  return {};
+}
+
+// ---- Rings ------------------------------------------------------------------
+
+// What all rings do alike. `Derived` names the ring, and pushes and pops the
+// value of a number: Push says what the ring said, Pop too, but kCorrupt of
+// another value.
+template <typename Derived, typename Ring>
+struct RingKind {
+  static auto ClaimSender(std::span<std::byte> bytes) {
+    return Ring::Attach(bytes).and_then(
+        [](const Ring& ring) { return ring.ClaimProducer(); });
+  }
+
+  static std::string Send(std::span<std::byte> bytes) {
+    auto producer = ClaimSender(bytes);
+    if (!producer) return Fault(producer.error());
+    std::string fault = ForEachValue(
+        [&](std::uint64_t n) { return Derived::Push(*producer, n); });
+    producer->Close();
+    return fault.empty() ? std::string(kSent) : fault;
+  }
+
+  static std::string Receive(std::span<std::byte> bytes) {
+    auto consumer = Ring::Attach(bytes).and_then(
+        [](const Ring& ring) { return ring.ClaimConsumer(); });
+    if (!consumer) return Fault(consumer.error());
+    std::string fault = ForEachValue(
+        [&](std::uint64_t n) { return Derived::Pop(*consumer, n); });
+    if (!fault.empty()) return fault;
+    const RingResult end =
+        Await([&] { return Derived::Pop(*consumer, kCount + 1); });
+    return end == RingResult::kClosed ? std::string(kReceived)
+                                      : Fault(kCount + 1, end);
+  }
+};
+
+template <typename Derived, typename T, std::uint64_t kExtent>
+struct ValueRing : RingKind<Derived, SpscRing<T, kExtent>> {
+  using Ring = SpscRing<T, kExtent>;
+  static constexpr std::uint64_t kCapacity = 64;
+  static constexpr std::uint64_t kBytes = Ring::SizeFor(kCapacity);
+  static constexpr std::uint64_t kMirror = 0;
+
+  static Result<Ring> Create(std::span<std::byte> bytes) {
+    return Ring::Create(bytes, kCapacity);
+  }
+  static RingResult Push(typename Ring::Producer& producer, std::uint64_t n) {
+    return producer.TryPush(ValueOf<T>(n));
+  }
+  static RingResult Pop(typename Ring::Consumer& consumer, std::uint64_t n) {
+    T value;
+    const RingResult result = consumer.TryPop(value);
+    const bool is_wrong = result == RingResult::kOk && !IsValue(value, n);
+    return is_wrong ? RingResult::kCorrupt : result;
+  }
+};
+
+struct NumberRing : ValueRing<NumberRing, std::uint64_t, kDynamic> {
+  static constexpr std::string_view kName = "SpscRingOfNumbers";
+};
+struct SampleRing : ValueRing<SampleRing, Sample, 64> {
+  static constexpr std::string_view kName = "SpscRingOfStructs";
+};
+
+template <typename Derived, SpscByteRing::Wrap kWrap>
+struct RecordRing : RingKind<Derived, SpscByteRing> {
+  static constexpr bool kIsMirrored = kWrap == SpscByteRing::Wrap::kMirrored;
+  static constexpr std::uint64_t kCapacity = kIsMirrored ? 0x10000 : 0x1000;
+  static constexpr std::uint64_t kBytes =
+      SpscByteRing::SizeFor(kCapacity, kWrap);
+  static constexpr std::uint64_t kMirror =
+      kIsMirrored ? SpscByteRing::kMirroredDataOffset : 0;
+
+  static Result<SpscByteRing> Create(std::span<std::byte> bytes) {
+    return SpscByteRing::Create(bytes, kCapacity, kWrap);
+  }
+  static RingResult Push(SpscByteRing::Producer& producer, std::uint64_t n) {
+    return producer.TryPush(RecordOf(n));
+  }
+  static RingResult Pop(SpscByteRing::Consumer& consumer, std::uint64_t n) {
+    SharedBytes record;
+    const RingResult result = consumer.TryFront(record);
+    if (result != RingResult::kOk) return result;
+    std::vector<std::byte> copy(record.size());
+    record.CopyOut(copy);
+    return copy == RecordOf(n) ? result : RingResult::kCorrupt;
+  }
+
+ private:
+  // Of all lengths from 0 up, so that its end falls anywhere.
+  static constexpr std::uint64_t kLongest =
+      std::min<std::uint64_t>(kCapacity / 7, 1024);
+  static std::vector<std::byte> RecordOf(std::uint64_t n) {
+    std::vector<std::byte> record(static_cast<std::size_t>(n * 997 % kLongest));
+    std::uint64_t at = n;
+    std::ranges::generate(
+        record, [&at] { return static_cast<std::byte>(++at * kMix >> 56); });
+    return record;
+  }
+};
+
+struct PaddedRing : RecordRing<PaddedRing, SpscByteRing::Wrap::kPadding> {
+  static constexpr std::string_view kName = "SpscByteRing";
+};
+struct MirroredRing : RecordRing<MirroredRing, SpscByteRing::Wrap::kMirrored> {
+  static constexpr std::string_view kName = "MirroredSpscByteRing";
+};
+
+// ---- The newest value -------------------------------------------------------
+
+// Seqlock and Latest: not every value arrives, but each is whole, none older
+// than the one before, and the final one is the last.
+template <typename Newest>
+struct NewestKind {
+  static constexpr std::uint64_t kBytes = Newest::SizeFor();
+  static constexpr std::uint64_t kMirror = 0;
+
+  static Result<Newest> Create(std::span<std::byte> bytes) {
+    return Newest::Create(bytes);
+  }
+  static auto ClaimSender(std::span<std::byte> bytes) {
+    return Newest::Attach(bytes).and_then(
+        [](const Newest& newest) { return newest.ClaimWriter(); });
+  }
+
+  static std::string Send(std::span<std::byte> bytes) {
+    auto writer = ClaimSender(bytes);
+    if (!writer) return Fault(writer.error());
+    for (std::uint64_t n = 1; n <= kCount; ++n) {
+      writer->Store(ValueOf<Sample>(n));
+      if (n % 16 == 0) std::this_thread::yield();
+    }
+    std::move(*writer).Close();
+    return std::string(kSent);
+  }
+
+  static std::string Receive(std::span<std::byte> bytes) {
+    auto reader = Newest::AttachReadOnly(bytes);
+    if (!reader) return Fault(reader.error());
+    std::uint64_t last = 0;
+    for (Patience patience; patience.Lasts();) {
+      const bool is_final = reader->IsClosed();
+      Sample sample;
+      const RingResult result = reader->TryLoad(sample);
+      if (result == RingResult::kCorrupt) return Fault(last + 1, result);
+      if (result != RingResult::kOk) continue;
+      if (!IsValue(sample, sample.number) || sample.number < last) {
+        return "after value " + std::to_string(last) + " came a wrong one";
+      }
+      if (sample.number != last) patience.Renew();
+      last = sample.number;
+      if (is_final) break;
+    }
+    return last == kCount ? std::string(kReceived)
+                          : "the last value was " + std::to_string(last);
+  }
+};
+
+struct SampleSeqlock : NewestKind<Seqlock<Sample>> {
+  static constexpr std::string_view kName = "Seqlock";
+};
+struct LatestSample : NewestKind<Latest<Sample>> {
+  static constexpr std::string_view kName = "Latest";
+};
+
+// ---- Counter ----------------------------------------------------------------
+
+// No values, but one for each: the sender adds and in the end waits until the
+// receiver has taken all away.
+struct PlainCounter {
+  static constexpr std::string_view kName = "Counter";
+  static constexpr std::uint64_t kBytes = Counter::SizeFor();
+  static constexpr std::uint64_t kMirror = 0;
+
+  static Result<void> Create(std::span<std::byte> bytes) {
+    return Counter::Reset(bytes, NobodyUsesIt());
+  }
+  static std::string Send(std::span<std::byte> bytes) {
+    const auto counter = Counter::Attach(bytes);
+    if (!counter) return Fault(counter.error());
+    std::string fault = ForEachValue([&](std::uint64_t) {
+      std::int32_t count = 0;
+      return counter->Increment(count);
+    });
+    const RingResult end = Await([&] {
+      return counter->Load() == 0 ? RingResult::kOk : RingResult::kFull;
+    });
+    if (end != RingResult::kOk) return Fault(kCount, end);
+    return fault.empty() ? std::string(kSent) : fault;
+  }
+  static std::string Receive(std::span<std::byte> bytes) {
+    const auto counter = Counter::Attach(bytes);
+    if (!counter) return Fault(counter.error());
+    std::string fault = ForEachValue([&](std::uint64_t) {
+      std::int32_t count = counter->Load();
+      return count > 0 ? counter->Decrement(count) : RingResult::kEmpty;
+    });
+    return fault.empty() ? std::string(kReceived) : fault;
+  }
+};
+
+// ---- All of them ------------------------------------------------------------
+
+template <typename... Kinds>
+struct KindList {};
+
+// For any bytes, and for those that a port can map twice in a row.
+using PlainKinds = KindList<NumberRing, SampleRing, PaddedRing, SampleSeqlock,
+                            LatestSample, PlainCounter>;
+using AllKinds = KindList<NumberRing, SampleRing, PaddedRing, SampleSeqlock,
+                          LatestSample, PlainCounter, MirroredRing>;
+
+// Those that one party at a time may write.
+template <typename Kind>
+concept HasRoles = requires(std::span<std::byte> bytes) {
+  Kind::ClaimSender(bytes);
+};
+
+// What either side does by name; the answer is "created", or as above.
+template <typename Kind>
+std::string Perform(std::string_view verb, std::span<std::byte> bytes) {
+  if (verb == "send") return Kind::Send(bytes);
+  if (verb == "receive") return Kind::Receive(bytes);
+  if (verb != "create") return "no such verb";
+  const auto created = Kind::Create(bytes);
+  return created ? "created" : Fault(created.error());
+}
+
+}  // namespace placid::placement
+
+#endif  // PLACID_TESTS_CONFORMANCE_PLACEMENT_KINDS_H_

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "placid/primitives/latest.h"
+#include "tests/crash/value_play.h"
+#include "tests/support/checked_value.h"
+
+namespace placid::crash {
+namespace {
+
+template <std::size_t kWords, std::uint64_t kCells>
+struct LatestCast {
+  using T = testing::CheckedValue<kWords>;
+  using Holder = Latest<T, kCells>;
+  static constexpr bool kKeepsOld = true;
+};
+
+const Registration kLatest([](std::vector<Scenario>& scenarios) {
+  AddValueScenarios<LatestCast<3, 4>>(scenarios, "Latest", "<24 bytes, 4>",
+                                      /*is_all=*/true);
+  AddValueScenarios<LatestCast<16, 2>>(scenarios, "Latest", "<128 bytes, 2>",
+                                       /*is_all=*/false);
+});
+
+}  // namespace
+}  // namespace placid::crash
