@@ -5,9 +5,8 @@
 file(GLOB cli_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.cc)
 list(FILTER cli_sources EXCLUDE REGEX
   "/(main|crc32c_[a-z]+|system_[a-z]+)\\.cc$")
-if(WIN32)
-  list(APPEND cli_sources ${PROJECT_SOURCE_DIR}/src/cli/system_windows.cc)
-else()
+list(APPEND cli_sources ${PROJECT_SOURCE_DIR}/src/cli/system_${PLACID_SYSTEM}.cc)
+if(UNIX)
   list(APPEND cli_sources ${PROJECT_SOURCE_DIR}/src/cli/system_posix.cc)
 endif()
 if(NOT EXISTS ${PROJECT_SOURCE_DIR}/src/cli/main.cc)

@@ -103,6 +103,12 @@ void CatchInterruptions();
 // For threads that should not be the one that a signal wakes.
 void BlockInterruptionsHere();
 
+// ---- Cores ------------------------------------------------------------------
+
+// Keeps the calling thread on one core: the `index`th of those it may use,
+// modulo their number. Does nothing where the system has no such thing (macOS).
+void StayOnCore(unsigned index);
+
 // ---- Processes --------------------------------------------------------------
 
 // The command line in UTF-8, without the program.

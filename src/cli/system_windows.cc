@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -224,6 +225,21 @@ bool WasInterrupted() {
 }
 
 void BlockInterruptionsHere() {}
+
+// ---- Cores ------------------------------------------------------------------
+
+void StayOnCore(unsigned index) {
+  DWORD_PTR allowed = 0;
+  DWORD_PTR of_system = 0;
+  if (!::GetProcessAffinityMask(::GetCurrentProcess(), &allowed, &of_system)) {
+    return;
+  }
+  // Without its lowest core, as often as it takes.
+  const auto cores = static_cast<unsigned>(std::popcount(allowed));
+  DWORD_PTR rest = allowed;
+  for (unsigned i = 0; cores != 0 && i < index % cores; ++i) rest &= rest - 1;
+  ::SetThreadAffinityMask(::GetCurrentThread(), rest & (~rest + 1));
+}
 
 // ---- Processes --------------------------------------------------------------
 

@@ -38,7 +38,7 @@ set(two_processes
 foreach(layer IN LISTS PLACID_TEST_LAYERS)
   placid_arch_test(${layer} ${layer}_test)
 endforeach()
-placid_arch_test(alone $<TARGET_FILE:placement_conformance>)
+placid_arch_test(alone placement_conformance)
 if(CMAKE_CXX_BYTE_ORDER STREQUAL BIG_ENDIAN)
   placid_arch_test(byte_order ${PLACID_ARCH_BUILDS}/arch-native/bin/byte_order_test)
 else()

@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <span>
 
+#include "placid/base/fields.h"
+
 namespace placid {
 
 template <typename T>
@@ -38,13 +40,23 @@ class OffsetPtr {
     if (is_null() || region.size() < sizeof(T)) return nullptr;
     if (offset_ > region.size() - sizeof(T)) return nullptr;
     std::byte* const at = region.data() + static_cast<std::size_t>(offset_);
-    if (reinterpret_cast<std::uintptr_t>(at) % alignof(T) != 0) return nullptr;
+    if (reinterpret_cast<std::uintptr_t>(at) % Alignment() != 0) return nullptr;
     return reinterpret_cast<T*>(at);
   }
 
   friend constexpr bool operator==(OffsetPtr, OffsetPtr) = default;
 
  private:
+  // i386 would have 64-bit integers on any multiple of 4: what one process may
+  // resolve, all may.
+  [[nodiscard]] static constexpr std::size_t Alignment() {
+    if constexpr (Element<T>) {
+      constexpr std::uint64_t kNatural = internal::ElementTraits<T>::kAlignment;
+      if (kNatural > alignof(T)) return static_cast<std::size_t>(kNatural);
+    }
+    return alignof(T);
+  }
+
   std::uint64_t offset_ = 0;
 };
 
