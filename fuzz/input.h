@@ -34,7 +34,7 @@ class Input {
   [[nodiscard]] T Take() {
     T value = 0;
     const std::size_t n = std::min(sizeof(T), bytes_left());
-    std::memcpy(&value, front_, n);
+    if (n > 0) std::memcpy(&value, front_, n);  // an empty input may be null
     front_ += n;
     return value;
   }

@@ -60,7 +60,7 @@ class DeathTest(t.StreamTest):
     def test_a_sender_with_nothing_to_read_notices(self):
         """It sits in a read of a quiet pipe."""
         sender, receiver = self.send(), self.receive()
-        self.wait_for_side(t.RECEIVER_STATE)
+        self.wait_for_both()
         receiver.kill()
         started = time.monotonic()
         self.assertEqual(sender.wait(t.TIMEOUT_SECONDS), t.PEER_DIED)
@@ -71,7 +71,7 @@ class DeathTest(t.StreamTest):
     def test_a_sender_with_a_full_ring_notices(self):
         receiver = self.receive()  # its output pipe is full at once
         sender = self.send("/dev/zero", stdin=subprocess.DEVNULL)
-        self.wait_for_side(t.RECEIVER_STATE)
+        self.wait_for_both()
         t.wait_until(lambda: self.sent_bytes() > 3 * t.MIB)
         receiver.kill()
         self.assert_noticed(sender, t.PEER_DIED, "receiver", "died")
@@ -96,7 +96,7 @@ class DeathTest(t.StreamTest):
         sender = self.send()
         sender.stdin.write(data)
         sender.stdin.flush()
-        self.wait_for_side(t.RECEIVER_STATE)
+        self.wait_for_both()
         t.wait_until(lambda: self.sent_bytes() >= len(data))
         sender.kill()
         line = receiver.stderr.readline().decode()
@@ -339,8 +339,7 @@ class EndingTest(t.StreamTest):
             for is_sender in (True, False):
                 with self.subTest(signal=signal_, is_sender=is_sender):
                     receiver, sender = self.receive(), self.send()
-                    self.wait_for_side(t.RECEIVER_STATE)
-                    self.wait_for_side(t.SENDER_STATE)
+                    self.wait_for_both()
                     ending, other = ((sender, receiver) if is_sender else
                                      (receiver, sender))
                     ending.send_signal(signal_)
@@ -354,7 +353,7 @@ class EndingTest(t.StreamTest):
     def test_interrupted_in_the_middle(self):
         receiver = self.receive(stdout=subprocess.DEVNULL)
         sender = self.send("/dev/zero")
-        t.wait_until(lambda: self.state(t.RECEIVER_STATE) == 1)
+        self.wait_for_both()
         time.sleep(0.05)
         sender.send_signal(signal.SIGINT)
         self.assert_ended(sender, t.INTERRUPTED, "interrupted")
@@ -363,6 +362,7 @@ class EndingTest(t.StreamTest):
     def test_a_receiver_in_a_blocked_write_can_be_interrupted(self):
         receiver = self.receive()
         sender = self.send("/dev/zero", "--bytes", "3MiB")
+        self.wait_for_side(t.RECEIVER_STATE)
         t.wait_until(lambda: self.state(t.SENDER_STATE) == 2)
         receiver.send_signal(signal.SIGTERM)
         self.assertEqual(receiver.wait(t.TIMEOUT_SECONDS), t.INTERRUPTED)
