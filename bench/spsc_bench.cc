@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "CLI/CLI.hpp"
+#include "bench/benches.h"
 #include "bench/harness.h"
 #include "bench/peers.h"
 #include "placid/primitives/spsc_byte_ring.h"
@@ -106,9 +106,8 @@ Row StreamRow(const std::string& name, double target, std::uint64_t count) {
   add(std::type_identity<CkRing<T, kCapacity>>{}, "ck_ring",
       "one process, shared counters trusted");
   row.candidates.push_back(
-      {"placid SpscRing, prompt (no target)", "retires at once", [count] {
-         return Stream<Ours<T, kCapacity, Pace::kPrompt>>(count);
-       }});
+      {"placid SpscRing, prompt (no target)", "retires at once",
+       [count] { return Stream<Ours<T, kCapacity, Pace::kPrompt>>(count); }});
   return row;
 }
 
@@ -265,25 +264,17 @@ Row BytesRow(std::uint64_t capacity, std::size_t length, double target) {
           .scale = 1e-9,
           .target = target,
           .note = "the floor is a copy of 8 KiB blocks between the cores"};
-  row.candidates.push_back(
-      {"placid SpscByteRing, streaming", "any mapping, crash-proof",
-       [=] { return StreamBytes(capacity, length); }});
-  row.candidates.push_back(
-      {"cross-core copy floor", "no queue", [=] { return CopyFloor(capacity); }});
+  row.candidates.push_back({"placid SpscByteRing, streaming",
+                            "any mapping, crash-proof",
+                            [=] { return StreamBytes(capacity, length); }});
+  row.candidates.push_back({"cross-core copy floor", "no queue",
+                            [=] { return CopyFloor(capacity); }});
   return row;
 }
 
-int Main(int argc, char** argv) {
-  CLI::App app{"Placid's benchmarks: two pinned cores, interleaved rounds"};
-  int rounds = 21;
-  std::string stem = "build/bench-report";
-  bool all = false;
-  app.add_option("--rounds", rounds, "pairs per row")->check(CLI::Range(3, 999));
-  app.add_option("--report", stem, "where to write <stem>.md and <stem>.json");
-  app.add_flag("--all", all, "also the rows that have no target yet");
-  CLI11_PARSE(app, argc, argv);
+}  // namespace
 
-  Report report(rounds);
+void RunSpsc(Report& report, bool all) {
   report.Run(StreamRow<8, 1024>("SPSC 8 B, 1k slots", 1.5, 20'000'000));
   if (all) {
     report.Run(StreamRow<8, 65536>("SPSC 8 B, 64k slots", 0, 20'000'000));
@@ -301,19 +292,12 @@ int Main(int argc, char** argv) {
       .target = 0,
       .note = "",
       .candidates = {
-          {"placid SpscRing, prompt", RoundTrips<Ours<Trip, 1024, Pace::kPrompt>>},
+          {"placid SpscRing, prompt",
+           RoundTrips<Ours<Trip, 1024, Pace::kPrompt>>},
           {"two-line ping-pong floor", FloorRoundTrips},
           {"moodycamel ReaderWriterQueue",
            RoundTrips<MoodycamelQueue<Trip, 1024>>},
           {"boost spsc_queue", RoundTrips<BoostQueue<Trip, 1024>>}}});
-  const bool written = report.WriteTo(stem);
-  if (report.missed() > 0) {
-    std::printf("%d target(s) missed\n", report.missed());
-  }
-  return written && report.missed() == 0 ? 0 : 1;
 }
 
-}  // namespace
 }  // namespace placid::bench
-
-int main(int argc, char** argv) { return placid::bench::Main(argc, argv); }

@@ -11,7 +11,8 @@
 #   tests/conformance/<other>/             <other>_conformance
 #   tests/tidy/*_test.py                   the style as a test
 #   examples/*.cc                          output compared with their comment
-#   fuzz/*_fuzz.cc, fuzz/cli/*_fuzz.cc     replayed; with libFuzzer if asked
+#   fuzz/*_fuzz.cc, fuzz/cli/*_fuzz.cc,
+#   fuzz/os/<system>/*_fuzz.cc             replayed; with libFuzzer if asked
 #   bench/*.cc                             placid_bench
 enable_testing()
 include(GoogleTest)
@@ -96,7 +97,7 @@ if(PLACID_BUILD_TESTS)
   target_include_directories(placid_test_support PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(placid_test_support PRIVATE GTest::gtest)
 
-  set(PLACID_TEST_LAYERS base primitives os cli CACHE STRING
+  set(PLACID_TEST_LAYERS base primitives os wait cli CACHE STRING
     "The layers whose tests are built")
   option(PLACID_BUILD_STRESS "Build tests that race, too" ON)
   foreach(layer IN LISTS PLACID_TEST_LAYERS)
@@ -234,7 +235,8 @@ set(PLACID_FUZZ_SECONDS 10 CACHE STRING "How long ctest runs each fuzzer")
 if(PLACID_BUILD_FUZZERS AND NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
   message(FATAL_ERROR "PLACID_BUILD_FUZZERS needs Clang: the preset fuzz has it")
 endif()
-file(GLOB fuzzers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*_fuzz.cc)
+file(GLOB fuzzers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*_fuzz.cc
+  ${PROJECT_SOURCE_DIR}/fuzz/os/${PLACID_SYSTEM}/*_fuzz.cc)
 set(fuzz_support ${PROJECT_SOURCE_DIR}/tests/support/guarded_bytes.cc)
 # What the program reads of others needs a part of it.
 if((TARGET placid_cli OR PLACID_BUILD_FUZZERS) AND NOT APPLE)

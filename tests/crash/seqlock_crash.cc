@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "placid/primitives/seqlock.h"
@@ -9,11 +10,13 @@
 namespace placid::crash {
 namespace {
 
-template <std::size_t kWords>
+template <std::size_t kWords, std::uint64_t kFrom = 0>
 struct SeqlockCast {
   using T = testing::CheckedValue<kWords>;
   using Holder = Seqlock<T>;
   static constexpr bool kKeepsOld = false;
+  static constexpr auto kCount = &Holder::Memory::sequence;
+  static constexpr std::uint64_t kCountsFrom = kFrom;
 };
 
 const Registration kSeqlock([](std::vector<Scenario>& scenarios) {
@@ -21,6 +24,9 @@ const Registration kSeqlock([](std::vector<Scenario>& scenarios) {
                                     /*is_all=*/true);
   AddValueScenarios<SeqlockCast<16>>(scenarios, "Seqlock", "<128 bytes>",
                                      /*is_all=*/false);
+  // The third Store gives it the last even number there is.
+  AddValueScenarios<SeqlockCast<3, UINT64_MAX - 7>>(
+      scenarios, "Seqlock", "<24 bytes, near wrap>", /*is_all=*/false);
 });
 
 }  // namespace

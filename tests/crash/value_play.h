@@ -5,6 +5,8 @@
 //
 //   using Holder; Holder::Writer, Holder::Reader
 //   kKeepsOld    after a death inside Store the value before can be read
+//   kCount       the word of Holder::Memory that counts values
+//   kCountsFrom  what it begins with: 0, or nearly its end
 #ifndef PLACID_TESTS_CRASH_VALUE_PLAY_H_
 #define PLACID_TESTS_CRASH_VALUE_PLAY_H_
 
@@ -57,6 +59,8 @@ class ValuePlay : public Play {
 
   void SetUp(Bytes bytes) override {
     const Holder holder = Need(Holder::Attach(bytes));
+    auto* memory = reinterpret_cast<typename Holder::Memory*>(bytes.data());
+    (memory->*Cast::kCount).store(Cast::kCountsFrom, kRelaxed);
     writer_ = Need(holder.ClaimWriter());
     for (int i = 0; i < operation_.stored; ++i) Store();
     if (!operation_.is_writer) return;

@@ -353,6 +353,23 @@ TYPED_TEST(SpscRingTest, PeekedValuesStayUntilRetired) {
   }
 }
 
+TYPED_TEST(SpscRingTest, APeekEndsAtTheRingsEnd) {
+  this->StartAt(this->kCapacity - 1);
+  auto producer = this->ring_.ClaimProducer();
+  auto consumer = this->ring_.ClaimConsumer();
+  for (std::uint64_t i = 0; i < this->kCapacity; ++i) {
+    this->ExpectPushes(*producer, i);
+  }
+  SharedSpan<typename TypeParam::T> values;
+  ASSERT_EQ(consumer->TryPeek(this->kCapacity, values), RingResult::kOk);
+  ASSERT_EQ(values.size(), 1u);
+  EXPECT_EQ(values[0].Load().number(), 0u);
+  EXPECT_EQ(consumer->Retire(1), 1u);
+  EXPECT_EQ(consumer->TryPeek(this->kCapacity, values),
+            this->kCapacity == 1 ? RingResult::kEmpty : RingResult::kOk);
+  EXPECT_EQ(values.size(), this->kCapacity - 1);
+}
+
 // ---- Closing
 
 TYPED_TEST(SpscRingTest, AClosedProducersValuesAreStillTaken) {

@@ -12,6 +12,8 @@ NAME is a folder, a patch or a suite. A suite is one source and what it needs:
     <x>_test      tests/primitives/<x>_test.cc, what one thread can show
     <x>_history   tests/linearizability/<x>_history_stress.cc, two threads
     <x>_fuzz      fuzz/<x>_fuzz.cc, from no corpus; needs clang++
+    <x>_crash     tests/crash/<x>_crash.cc, a kill at every instruction; needs
+                  Linux on x86-64
 
 FILE gets [{"bug", "type", "suite", "caught", "seconds", "said"}]. A patch that
 does not apply or not compile is a failure too: repair it, or take it away with
@@ -45,7 +47,7 @@ PASSING_FUZZ_S = "5"  # without
 # What says most about a failure, from the output of any suite; the first that
 # is there.
 SAID = [re.compile(pattern) for pattern in (
-    r"violated: .*", r"not so: .*", r"history \d+ has no order.*", r"ERROR: .*",
+    r"verdict +.*", r"violated: .*", r"not so: .*", r"history \d+ has no order.*", r"ERROR: .*",
     r"Failure\n(?:Value of: report.has_failed\n.*\nExpected: .*\n)?.*",
     r"FAILED  \] .*")]
 # What most sources include: compiled once for each kind of suite.
@@ -114,6 +116,9 @@ class Builder:
             elif kind == "history":
                 sources = [tests / "linearizability" / "main.cc",
                            tests / "linearizability" / "linux" / "pin.cc"]
+            elif kind == "crash":
+                sources = [path for path in (tests / "crash").glob("*.cc")
+                           if not path.stem.endswith(("_crash", "_test"))]
             else:
                 sources = [tests / "support" / "guarded_bytes.cc"]
             objects = [self.folder / f"{kind}-{source.stem}.o"
@@ -136,6 +141,7 @@ class Builder:
         path = {"model": f"tests/model/{suite}.cc",
                 "test": f"tests/primitives/{suite}.cc",
                 "history": f"tests/linearizability/{suite}_stress.cc",
+                "crash": f"tests/crash/{suite}.cc",
                 "fuzz": f"fuzz/{suite}.cc"}.get(kind)
         if path is None or not (self.root / path).exists():
             raise Broken(f"there is no suite {suite}")
@@ -148,16 +154,17 @@ class Builder:
         objects = self.once(kind)
         source = self.compile(self.root / path, include, flags,
                               to.with_suffix(".o"), compiler)
-        libraries = {"fuzz": FUZZ, "test": ["-lgtest_main"],
-                     "model": ["-lgtest_main"]}.get(kind, [])
-        done = run([compiler, source, *objects, *libraries,
-                    *([] if kind == "fuzz" else ["-lgtest"]), "-pthread",
-                    "-o", to])
+        libraries = {"fuzz": FUZZ, "crash": ["-static"],
+                     "history": ["-lgtest"]}.get(kind, ["-lgtest_main", "-lgtest"])
+        done = run([compiler, source, *objects, *libraries, "-pthread", "-o",
+                    to])
         if done.returncode:
             raise Broken(f"{suite} does not link:\n{done.stdout}")
         if kind == "fuzz":
             return [to, "-max_len=512", "-timeout=5", "-verbosity=0",
                     f"-artifact_prefix={self.folder}/"]
+        if kind == "crash":
+            return [to, "--soak", "0"]
         if kind == "history":
             return [to, "--gtest_fail_fast", "--histories", HISTORIES]
         return [to, "--gtest_fail_fast"]

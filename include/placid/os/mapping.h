@@ -26,7 +26,7 @@ enum class Access : std::uint8_t { kReadOnly, kReadWrite };
 // matter. 64 KiB is the granularity of views on Windows and the largest page
 // size in common use on AArch64; it is an ABI constant, never the run-time
 // page.
-inline constexpr std::uint64_t kGranuleBytes = 64 * 1024;
+inline constexpr std::uint64_t kGranuleBytes = std::uint64_t{64} * 1024;
 
 // Rounds up; 0 stays 0. The caller keeps `bytes` below 2^63.
 [[nodiscard]] constexpr std::uint64_t RoundUpToGranule(std::uint64_t bytes) {

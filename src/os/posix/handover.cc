@@ -33,10 +33,12 @@
 #include "placid/os/name.h"
 #include "placid/os/shared_object.h"
 #include "port.h"
+#include "promise.h"
 
 namespace placid::os {
 
 using internal::Operation;
+using internal::PeerDied;
 using internal::Retry;
 using internal::UniqueFd;
 
@@ -53,16 +55,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint64_t kMagic = 0x31766f6863616c70;  // "plachov1"
 constexpr char kReceived = 'r';
-
-struct Promise {
-  std::uint64_t magic;
-  std::uint64_t size_bytes;
-  std::uint32_t is_writable;
-  std::uint32_t reserved;
-};
-static_assert(std::has_unique_object_representations_v<Promise>);
 
 class Deadline {
  public:
@@ -83,12 +76,6 @@ class Deadline {
 Error TimedOut(const Operation& operation) {
   return operation.Failed(ErrorCode::kTimedOut, nullptr,
                           "the other side was not ready in time: wait longer");
-}
-
-Error PeerDied(const Operation& operation) {
-  return operation.Failed(ErrorCode::kPeerDied, nullptr,
-                          "the other side ended before it was done: try "
-                          "again with a new one");
 }
 
 Result<void> WaitReadable(const Operation& operation, int fd,
@@ -115,73 +102,6 @@ Result<void> CheckUser(const Operation& operation, int socket) {
   error.expected = self;
   error.found = user;
   return error;
-}
-
-// Room for one descriptor and nothing else. The kernel closes what does not
-// fit, but padding makes room for a second.
-constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(int));
-
-msghdr MessageOf(iovec& bytes, std::array<char, kControlBytes>& control) {
-  msghdr message = {};
-  message.msg_iov = &bytes;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen =
-      static_cast<decltype(message.msg_controllen)>(control.size());
-  return message;
-}
-
-// 0 or an errno.
-int Send(int socket, Promise promise, int fd) {
-  iovec bytes{.iov_base = &promise, .iov_len = sizeof(promise)};
-  alignas(cmsghdr) std::array<char, kControlBytes> control{};
-  msghdr message = MessageOf(bytes, control);
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-  const auto sent =
-      Retry([&] { return ::sendmsg(socket, &message, internal::kSendFlags); });
-  return sent == -1 ? errno : 0;  // so small a message is never split
-}
-
-struct Received {
-  Promise promise = {};
-  UniqueFd fd;
-};
-
-// Takes every descriptor that came, so that a hostile sender fills no table.
-Result<Received> Receive(const Operation& operation, int socket) {
-  Received received;
-  iovec bytes{.iov_base = &received.promise,
-              .iov_len = sizeof(received.promise)};
-  alignas(cmsghdr) std::array<char, kControlBytes> control{};
-  msghdr message = MessageOf(bytes, control);
-  const auto n = Retry(
-      [&] { return ::recvmsg(socket, &message, internal::kReceiveFlags); });
-  if (n == 0 || (n == -1 && errno == ECONNRESET)) return PeerDied(operation);
-  if (n == -1) return operation.Failed(errno);
-  int descriptors = 0;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-       header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
-      continue;
-    }
-    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i, ++descriptors) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(fd));
-      received.fd = UniqueFd(fd);
-    }
-  }
-  if (n != sizeof(received.promise) || received.promise.magic != kMagic ||
-      descriptors != 1) {
-    return operation.Failed(ErrorCode::kCorrupt, "the message",
-                            "something else than placid listens under this "
-                            "name: choose another");
-  }
-  return received;
 }
 
 }  // namespace
@@ -225,23 +145,22 @@ Result<void> HandoverListener::GiveTo(const SharedObject& object, Access access,
 
   const int listener = static_cast<int>(handle_);
   UniqueFd socket;
-  do {  // a receiver may be gone again before it is accepted
+  for (;;) {  // a receiver may be gone again before it is accepted
     auto ready = WaitReadable(operation, listener, deadline);
     if (!ready) return ready;
     socket = internal::AcceptFrom(listener);
-  } while (!socket &&
-           (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR));
-  if (!socket) return operation.Failed(errno);
+    if (socket) break;
+    if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
+      return operation.Failed(errno);
+    }
+    if (deadline.LeftMs() == 0) return TimedOut(operation);
+  }
   if (auto same = CheckUser(operation, socket.get()); !same) return same;
 
-  const Promise promise{.magic = kMagic,
-                        .size_bytes = object.size_bytes(),
-                        .is_writable = is_writable ? 1U : 0U,
-                        .reserved = 0};
-  if (const int error = Send(socket.get(), promise, passed); error != 0) {
-    if (error == EPIPE || error == ECONNRESET) return PeerDied(operation);
-    return operation.Failed(error);
-  }
+  const int error = internal::SendPromise(socket.get(), passed,
+                                          object.size_bytes(), is_writable);
+  if (error == EPIPE || error == ECONNRESET) return PeerDied(operation);
+  if (error != 0) return operation.Failed(error);
   if (auto ready = WaitReadable(operation, socket.get(), deadline); !ready) {
     return ready;
   }
@@ -270,19 +189,8 @@ Result<SharedObject> ReceiveHandover(const Name& name,
   if (auto ready = WaitReadable(operation, socket.get(), deadline); !ready) {
     return ready.error();
   }
-  auto received = Receive(operation, socket.get());
-  if (!received) return received.error();
-  const Access access = received->promise.is_writable != 0 ? Access::kReadWrite
-                                                           : Access::kReadOnly;
-  auto object = SharedObject::Adopt(received->fd.get(), access,
-                                    received->promise.size_bytes);
-  if (!object) {
-    Error error = object.error();
-    error.operation = operation.name;
-    error.subject = operation.subject;
-    return error;
-  }
-  (void)received->fd.Release();  // the object's by now
+  auto object = internal::TakePromised(operation, socket.get());
+  if (!object) return object.error();
   const auto sent = Retry([&] {
     return ::send(socket.get(), &kReceived, sizeof(kReceived),
                   internal::kSendFlags);

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The benchmarks: one function for each kind of type, one file for each.
+#ifndef PLACID_BENCH_BENCHES_H_
+#define PLACID_BENCH_BENCHES_H_
+
+#include "bench/harness.h"
+
+namespace placid::bench {
+
+// `all`: also the rows that have no target yet and take long.
+void RunSpsc(Report& report, bool all);         // spsc_bench.cc
+void RunNewestValue(Report& report, bool all);  // newest_value_bench.cc
+
+}  // namespace placid::bench
+
+#endif  // PLACID_BENCH_BENCHES_H_
