@@ -7,8 +7,8 @@
 
 Each target, or the one named, runs for SECONDS (60) under libFuzzer, and as
 long again under AFL++ where afl-fuzz is installed. With --executions it then
-goes on until it has made so many, built without the sanitizers: several times
-as fast, and guard pages and the hostile machine still see every access. An input that fails ends its
+goes on until it has made so many, with short inputs and without sanitizers: many
+times as fast, and guard pages and the hostile machine see every access. An input that fails ends its
 target's run and is made small. What was found is merged with the corpus into
 the smallest one that reaches as much; --commit-corpus writes that back to
 fuzz/corpus. Replaying it under clang's coverage then tells how much of the
@@ -32,6 +32,7 @@ sys.path.append(str(ROOT / "tests/coverage"))
 import llvm_coverage  # noqa: E402: after the line above
 
 MOST_BYTES = 4096  # of one input
+MOST_BYTES_PLAIN = 128  # of one of very many, without sanitizers
 INPUT_TIMEOUT_S = 10
 MINIMIZE_S = 30
 AFL_CLANG = "afl-clang-fast++"
@@ -90,7 +91,7 @@ def folders(*paths):
     return [path for path in paths if path.is_dir()]
 
 
-def libfuzzer(target, program, bounds, report):
+def libfuzzer(target, program, bounds, report, most_bytes=MOST_BYTES):
     for folder in (target.found, target.crashes):
         folder.mkdir(parents=True, exist_ok=True)
     dictionary = [f"-dict={target.dictionary}"] if target.dictionary else []
@@ -98,7 +99,7 @@ def libfuzzer(target, program, bounds, report):
     before = set(target.crashes.iterdir())
     done = subprocess.run(
         [program, *bounds, "-verbosity=0",
-         f"-max_len={MOST_BYTES}", f"-timeout={INPUT_TIMEOUT_S}",
+         f"-max_len={most_bytes}", f"-timeout={INPUT_TIMEOUT_S}",
          "-print_final_stats=1", f"-artifact_prefix={target.crashes}/",
          *dictionary, target.found, *folders(target.seeds)],
         check=False, **QUIET)
@@ -148,6 +149,7 @@ def build_otherwise(build, targets, flags, **environment):
     commands = (
         ["cmake", "--preset", "fuzz", "-B", build,
          f"-DCMAKE_CXX_FLAGS={flags}",
+         "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -gline-tables-only",
          *([f"-DCMAKE_CXX_COMPILER={compiler}"] if compiler else [])],
         ["cmake", "--build", build, "-j", str(os.cpu_count()), "--target",
          *(target.name for target in targets)])
@@ -245,7 +247,7 @@ def run(target, options, plain_build, afl_build):
     missing = options.executions - report.executions
     if missing > 0 and not report.crashes:
         libfuzzer(target, plain_build / "bin" / target.name,
-                  [f"-runs={missing}"], report)
+                  [f"-runs={missing}"], report, MOST_BYTES_PLAIN)
     report.crashes = [minimise_crash(target, crash) if crash.is_file() and
                       crash != target.program else crash
                       for crash in report.crashes]
