@@ -7,12 +7,13 @@
 
 Each target, or the one named, runs for SECONDS (60) under libFuzzer, and as
 long again under AFL++ where afl-fuzz is installed. With --executions it then
-goes on until it has made so many, with short inputs and without sanitizers: many
-times as fast, and guard pages and the hostile machine see every access. An input that fails ends its
-target's run and is made small. What was found is merged with the corpus into
-the smallest one that reaches as much; --commit-corpus writes that back to
-fuzz/corpus. Replaying it under clang's coverage then tells how much of the
-headers that a target is for it reaches. Exit code 1: something failed.
+goes on until it has made so many, with short inputs and without sanitizers:
+many times as fast, and guard pages and the hostile machine see every access.
+An input that fails ends its target's run and is made small. What was found is
+merged with the corpus into the smallest one that reaches as much; --commit-
+corpus writes that back to fuzz/corpus. Replaying it under clang's coverage
+then tells how much of the headers that a target is for it reaches. Exit code
+1: something failed.
 """
 import argparse
 import concurrent.futures
