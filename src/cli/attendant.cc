@@ -77,9 +77,9 @@ News Attendant::LookAround() {
       return stream_.IsStillNamed() ? News::kNone : News::kNameRemoved;
     case PeerLife::kPresent: return News::kNone;
     case PeerLife::kGone: return News::kPeerGaveUp;
-    case PeerLife::kDead: return News::kPeerDied;
+    case PeerLife::kDead: break;
   }
-  return News::kNone;
+  return News::kPeerDied;
 }
 
 void Attendant::ActOn(News news) {
@@ -87,7 +87,10 @@ void Attendant::ActOn(News news) {
   // waiting for that.
   const bool may_abandon =
       stream_.side() == Side::kSender || news == News::kInterrupted;
-  if (may_abandon && Abandon()) calls_.end(news);
+  if (may_abandon) {
+    if (Abandon()) calls_.end(news);
+    return;
+  }
   // Half a second: most of the time all is written by then, and said.
   constexpr int kTicksBeforeWord = 25;
   if (++ticks_with_news_ == kTicksBeforeWord) calls_.announce(news);

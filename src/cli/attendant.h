@@ -43,7 +43,7 @@ class Attendant {
   struct Calls {
     // Ends the program because of some news.
     std::function<void(News)> end;
-    // Says why, while the first thread is still writing what has arrived.
+    // Says why, while a receiver is still writing what has arrived.
     std::function<void(News)> announce;
   };
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -42,9 +43,9 @@ struct TransferArguments {
   TransferOptions options;
 };
 
+// Of a number without a unit, as Size() leaves it.
 std::string CheckCapacity(const std::string& text) {
-  std::uint64_t capacity = 0;
-  if (!CLI::detail::lexical_cast(text, capacity)) return "is not a size";
+  const std::uint64_t capacity = std::strtoull(text.c_str(), nullptr, 10);
   if (std::has_single_bit(capacity) &&
       capacity >= StreamHeader::kLeastCapacity &&
       capacity <= StreamHeader::kMostCapacity) {

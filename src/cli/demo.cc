@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -17,22 +18,23 @@
 #include "cli/outcome.h"
 #include "cli/system.h"
 #include "cli/text.h"
+#include "placid/base/error.h"
+#include "placid/base/result.h"
 #include "placid/os/process.h"
 
 namespace placid::cli {
 namespace {
 
-// A helper that spins must not outlive a demo that was killed.
+// A helper that spins must not outlive a demo that was killed. It ends as by
+// Ctrl-C: one that has joined a stream leaves it.
 void EndWithParent(std::uint64_t pid) {
-  auto parent = os::IdentifyProcess(pid);
-  if (!parent) return;
-  auto watch = os::ProcessWatch::Open(*parent);
-  if (!watch) return;
-  std::thread([watch = *std::move(watch)]() mutable {
+  auto watch = os::IdentifyProcess(pid).and_then(os::ProcessWatch::Open);
+  if (!watch && watch.error().code != ErrorCode::kNotFound) return;
+  std::thread([watch = std::move(watch)]() mutable {
     constexpr std::int64_t kSliceMs = 1000;
-    while (watch.WaitForDeath(kSliceMs) != os::Liveness::kDead) {
+    while (watch && watch->WaitForDeath(kSliceMs) != os::Liveness::kDead) {
     }
-    std::_Exit(static_cast<int>(ExitCode::kPeerDied));
+    std::raise(SIGTERM);
   }).detach();
 }
 
@@ -73,6 +75,7 @@ Outcome RunDemo(const DemoOptions& options) {
       Act{"readers", "One writer, ten readers: a seqlock", ShowReaders},
       Act{"death", "The writer dies, the readers go on", ShowDeath},
   };
+  SurviveBrokenPipes();  // helpers may die
   const auto start = std::chrono::steady_clock::now();
   Json json;
   bool is_verified = true;
@@ -105,7 +108,8 @@ Outcome RunDemo(const DemoOptions& options) {
 
 int RunDemoHelper(const std::vector<std::string>& arguments) {
   if (arguments.empty()) return static_cast<int>(ExitCode::kUsage);
-  EndWithParent(std::strtoull(arguments[0].c_str(), nullptr, 10));
+  const std::uint64_t parent = std::strtoull(arguments[0].c_str(), nullptr, 10);
+  if (parent != 0) EndWithParent(parent);
   const std::vector<std::string> role(arguments.begin() + 1, arguments.end());
   for (const auto help : {HelpTree, HelpRings, HelpReaders}) {
     if (const auto exit_code = help(role)) return *exit_code;

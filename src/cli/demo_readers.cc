@@ -87,13 +87,16 @@ int Write(Milliseconds duration) {
   if (cell->MakeReader().TryLoad(*value) == RingResult::kOk) {
     number = value->number();
   }
+  const auto store = [&] {
+    value->Set(++number);
+    writer->Store(*value);
+  };
+  store();
+  PrintLine("ready");
   const auto end = Clock::now() + duration;
   while (Clock::now() < end) {
     constexpr int kStoresPerLook = 16;
-    for (int i = 0; i < kStoresPerLook; ++i) {
-      value->Set(++number);
-      writer->Store(*value);
-    }
+    for (int i = 0; i < kStoresPerLook; ++i) store();
   }
   std::move(*writer).Close();
   PrintReport({{"last_number", number}});
@@ -256,16 +259,6 @@ bool IsHalfWritten(std::span<const std::byte> bytes, std::uint64_t newest) {
   return value->IsTorn();
 }
 
-// Until a writer is at work.
-bool WaitForStore(const LargeLatest::Reader& reader) {
-  const std::uint64_t before = reader.Version();
-  const auto end = Clock::now() + kTooLong;
-  while (reader.Version() == before && Clock::now() < end) {
-    std::this_thread::sleep_for(Milliseconds(1));
-  }
-  return reader.Version() != before;
-}
-
 }  // namespace
 
 void ShowReaders(Stage& stage) {
@@ -300,7 +293,7 @@ void ShowDeath(Stage& stage) {
   auto value = std::make_unique<Large>();
   while (deaths < kMostDeaths && !was_half_way) {
     auto writer = theatre->StartWriter("write-latest", kTooLong);
-    if (!writer || !WaitForStore(reader)) {
+    if (!writer || writer->ReadLine() != "ready") {
       return stage.Fail("a writer could not be started");
     }
     std::this_thread::sleep_for(kBeforeDeath);

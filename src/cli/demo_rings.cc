@@ -27,6 +27,7 @@
 #include "placid/base/result.h"
 #include "placid/base/shared_bytes.h"
 #include "placid/os/mapping.h"
+#include "placid/os/process.h"
 #include "placid/os/shared_object.h"
 #include "placid/primitives/consumer_pace.h"
 #include "placid/primitives/ring_result.h"
@@ -52,15 +53,27 @@ double SecondsBetween(Clock::time_point from, Clock::time_point to) {
 // Spins, but lets others run where there are fewer cores than spinners.
 class Spin {
  public:
-  void Wait() {
+  // Spins for `peer`; nullptr: for who kills us when it dies.
+  explicit Spin(os::ProcessWatch* peer) : peer_(peer) {}
+
+  // False once the peer is dead.
+  bool Wait() {
     constexpr std::uint32_t kPausesPerYield = 256;
+    constexpr std::uint32_t kPausesPerLook = 16 * kPausesPerYield;
     machine::Pause();
     if (++pauses_ % kPausesPerYield == 0) std::this_thread::yield();
+    return pauses_ % kPausesPerLook != 0 || peer_ == nullptr ||
+           peer_->Poll() != os::Liveness::kDead;
   }
 
  private:
+  os::ProcessWatch* peer_;
   std::uint32_t pauses_ = 0;
 };
+
+Result<os::ProcessWatch> Watch(std::uint64_t pid) {
+  return os::IdentifyProcess(pid).and_then(os::ProcessWatch::Open);
+}
 
 // Two rings in one shared object: there and back.
 class RingPair {
@@ -78,8 +91,8 @@ class RingPair {
   }
   // Takes the object that came as standard input.
   static Result<RingPair> Adopt() {
-    auto object = os::SharedObject::Adopt(File::StandardInput().handle(),
-                                          os::Access::kReadWrite);
+    auto object = os::SharedObject::Adopt(
+        File::StandardInput().handle(), os::Access::kReadWrite, 2 * kRingBytes);
     if (!object) return object.error();
     return Open(*std::move(object), SpscByteRing::Attach);
   }
@@ -120,41 +133,40 @@ class RingPair {
 using SendMessage = std::function<bool(std::span<const std::byte>)>;
 using ReceiveMessage = std::function<bool(std::span<std::byte>)>;
 
-bool Push(SpscByteRing::Producer& producer,
-          std::span<const std::byte> message) {
-  Spin spin;
-  for (;;) {
-    const RingResult result = producer.TryPush(message);
-    if (result == RingResult::kOk) return true;
-    if (result != RingResult::kFull) return false;
-    spin.Wait();
+bool Push(SpscByteRing::Producer& producer, std::span<const std::byte> message,
+          os::ProcessWatch* peer = nullptr) {
+  Spin spin(peer);
+  RingResult result = producer.TryPush(message);
+  while (result == RingResult::kFull && spin.Wait()) {
+    result = producer.TryPush(message);
   }
+  return result == RingResult::kOk;
 }
 
-bool Pop(SpscByteRing::Consumer& consumer, SharedBytes& message) {
-  Spin spin;
-  for (;;) {
-    const RingResult result = consumer.TryFront(message);
-    if (result == RingResult::kOk) return true;
-    if (result != RingResult::kEmpty) return false;
-    spin.Wait();
+bool Pop(SpscByteRing::Consumer& consumer, SharedBytes& message,
+         os::ProcessWatch* peer = nullptr) {
+  Spin spin(peer);
+  RingResult result = consumer.TryFront(message);
+  while (result == RingResult::kEmpty && spin.Wait()) {
+    result = consumer.TryFront(message);
   }
+  return result == RingResult::kOk;
 }
 
 bool WriteAll(File& file, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const auto written = file.Write(bytes);
-    if (!written) return false;
-    bytes = bytes.subspan(*written);
+    const std::size_t n = file.Write(bytes).value_or(0);
+    if (n == 0) return false;
+    bytes = bytes.subspan(n);
   }
   return true;
 }
 
 bool ReadAll(File& file, std::span<std::byte> bytes) {
   while (!bytes.empty()) {
-    const auto read = file.Read(bytes);
-    if (!read || *read == 0) return false;
-    bytes = bytes.subspan(*read);
+    const std::size_t n = file.Read(bytes).value_or(0);
+    if (n == 0) return false;
+    bytes = bytes.subspan(n);
   }
   return true;
 }
@@ -223,16 +235,18 @@ std::optional<double> Stream(Helper& sink, const SendMessage& send,
 std::optional<double> StreamThroughRing() {
   auto rings = RingPair::Create();
   if (!rings) return std::nullopt;
+  auto producer = *rings->there().ClaimProducer();  // ours alone so far
   const File input = rings->handle();
   auto sink = Helper::Start({"sink-of-ring"}, &input);
-  auto producer = rings->there().ClaimProducer();
-  if (!sink || !producer) return std::nullopt;
+  if (!sink) return std::nullopt;
+  auto watch = Watch(sink->pid());
+  if (!watch) return std::nullopt;
   return Stream(
       *sink,
       [&](std::span<const std::byte> message) {
-        return Push(*producer, message);
+        return Push(producer, message, &*watch);
       },
-      [&] { producer->Close(); });
+      [&] { producer.Close(); });
 }
 
 std::optional<double> StreamThrough(Result<std::pair<File, File>> ends) {
@@ -261,6 +275,7 @@ struct RoundTrips {
 constexpr unsigned kPingCore = 0;
 constexpr unsigned kEchoCore = 1;
 
+// An echo goes on until it is killed, or has no more to read.
 int EchoOfRing() {
   StayOnCore(kEchoCore);
   auto rings = RingPair::Adopt();
@@ -313,24 +328,26 @@ std::optional<RoundTrips> PingPong(const SendMessage& send,
 std::optional<RoundTrips> PingPongThroughRings() {
   auto rings = RingPair::Create();
   if (!rings) return std::nullopt;
+  auto producer = *rings->there().ClaimProducer();  // ours alone so far
+  auto consumer = *rings->back().ClaimConsumer();
   const File input = rings->handle();
-  auto producer = rings->there().ClaimProducer();
-  auto consumer = rings->back().ClaimConsumer();
   auto echo = Child::Start(HelperArguments({"echo-of-ring"}), &input, nullptr);
-  if (!echo || !producer || !consumer) return std::nullopt;
+  if (!echo) return std::nullopt;
+  auto watch = Watch(echo->pid());
+  if (!watch) return std::nullopt;
   std::optional<RoundTrips> trips;
   std::thread([&] {
     StayOnCore(kPingCore);
     trips = PingPong(
-        [&](std::span<const std::byte> ping) { return Push(*producer, ping); },
+        [&](std::span<const std::byte> ping) {
+          return Push(producer, ping, &*watch);
+        },
         [&](std::span<std::byte> pong) {
           SharedBytes message;
-          return Pop(*consumer, message) &&
+          return Pop(consumer, message, &*watch) &&
                  message.CopyOut(pong) == pong.size();
         });
   }).join();
-  producer->Close();
-  echo->Wait();
   return trips;
 }
 
@@ -349,10 +366,7 @@ std::optional<RoundTrips> PingPongThroughPipes() {
   if (!echo) return std::nullopt;
   there->first = File();
   back->second = File();
-  const auto trips = PingPongThroughFiles(there->second, back->first);
-  there->second = File();
-  echo->Wait();
-  return trips;
+  return PingPongThroughFiles(there->second, back->first);
 }
 
 std::optional<RoundTrips> PingPongThroughSocket() {
@@ -362,10 +376,7 @@ std::optional<RoundTrips> PingPongThroughSocket() {
                            &ends->first);
   if (!echo) return std::nullopt;
   ends->first = File();
-  const auto trips = PingPongThroughFiles(ends->second, ends->second);
-  ends->second = File();
-  echo->Wait();
-  return trips;
+  return PingPongThroughFiles(ends->second, ends->second);
 }
 
 // ---- The table --------------------------------------------------------------

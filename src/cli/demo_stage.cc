@@ -4,13 +4,16 @@
 #include <array>
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "cli/outcome.h"
 #include "cli/system.h"
 #include "cli/text.h"
 #include "placid/base/result.h"
@@ -52,24 +55,38 @@ std::optional<std::string> Helper::ReadLine() {
       return line;
     }
     std::array<std::byte, 4096> buffer;
-    const auto read = output_.Read(buffer);
-    if (!read && read.error().code == ErrorCode::kBusy) continue;
-    if (!read || *read == 0) return std::nullopt;
-    unread_.append(reinterpret_cast<const char*>(buffer.data()), *read);
+    const std::size_t n = output_.Read(buffer).value_or(0);
+    if (n == 0) return std::nullopt;
+    unread_.append(reinterpret_cast<const char*>(buffer.data()), n);
   }
 }
 
+bool Helper::Listen() {
+  while (auto line = ReadLine()) last_line_ = *std::move(line);
+  return !last_line_.empty();
+}
+
 Json Helper::Report() {
-  std::string last;
-  while (auto line = ReadLine()) last = *std::move(line);
-  const Child::End end = child_.Wait();
-  if (end.was_killed || end.exit_code != 0) return nullptr;
-  return Json::parse(last, nullptr, /*allow_exceptions=*/false);
+  Listen();
+  Json report = Json::parse(last_line_, nullptr, /*allow_exceptions=*/false);
+  const bool ended_well = child_.Wait();
+  return ended_well && report.is_object() ? report : Json();
+}
+
+std::pair<Json, Json> Helper::Reports(Helper& one, Helper& other) {
+  std::thread listener([&] {
+    if (!one.Listen()) other.child_.Kill();
+  });
+  if (!other.Listen()) one.child_.Kill();
+  listener.join();
+  return {one.Report(), other.Report()};
 }
 
 void PrintLine(std::string_view line) {
   std::fputs(Concat(line, "\n").c_str(), stdout);
-  std::fflush(stdout);
+  if (std::fflush(stdout) == 0) return;
+  PrintMessage("demo", "cannot write the output");
+  std::_Exit(static_cast<int>(ExitCode::kInputOutput));
 }
 
 }  // namespace placid::cli

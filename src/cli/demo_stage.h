@@ -59,6 +59,9 @@ class Helper {
   // Waits for its last line and its end; null if that was no JSON, or it
   // failed.
   Json Report();
+  // The reports of two that wait for each other: if one ends without a word,
+  // the other is killed, or it might wait for ever.
+  static std::pair<Json, Json> Reports(Helper& one, Helper& other);
 
   [[nodiscard]] std::uint64_t pid() const { return child_.pid(); }
   // Kills it and waits for its death.
@@ -70,17 +73,21 @@ class Helper {
  private:
   Helper(Child child, File output)
       : child_(std::move(child)), output_(std::move(output)) {}
+  // Reads to the last line; whether there was one.
+  bool Listen();
 
   Child child_;
   File output_;
   std::string unread_;
+  std::string last_line_;
 };
 
 // What starts a helper: the hidden command, who we are, and its role.
 std::vector<std::string> HelperArguments(std::vector<std::string> role);
 
-// A helper's side.
+// To standard output, at once. Ends the program if nobody can read it.
 void PrintLine(std::string_view line);
+// A helper's side.
 inline void PrintReport(const Json& report) { PrintLine(report.dump()); }
 
 }  // namespace placid::cli

@@ -17,12 +17,14 @@
 #include "cli/crc32c.h"
 #include "cli/demo_stage.h"
 #include "cli/stream_header.h"
+#include "cli/system.h"
 #include "cli/tar.h"
 #include "cli/text.h"
 #include "cli/transfer.h"
 #include "placid/base/result.h"
 #include "placid/os/name.h"
 #include "placid/os/process.h"
+#include "placid/os/shared_object.h"
 
 namespace placid::cli {
 namespace {
@@ -115,9 +117,9 @@ void ShowTree(Stage& stage, const std::string& asked_for) {
   }
   const std::uint64_t sender_pid = sender->pid();
   const std::uint64_t receiver_pid = receiver->pid();
-  const Json sent = sender->Report();
-  const Json received = receiver->Report();
+  const auto [sent, received] = Helper::Reports(*sender, *receiver);
   if (sent.is_null() || received.is_null()) {
+    (void)os::SharedObject::Unlink(QuietStream(name).name);  // of the dead
     return stage.Fail("a helper process failed");
   }
   for (const Json* report : {&sent, &received}) {
@@ -169,13 +171,12 @@ void ShowTree(Stage& stage, const std::string& asked_for) {
 }
 
 std::optional<int> HelpTree(const std::vector<std::string>& arguments) {
-  if (arguments.size() == 3 && arguments[0] == "send-tree") {
-    return SendTree(arguments[1], arguments[2]);
-  }
-  if (arguments.size() == 2 && arguments[0] == "receive-tree") {
-    return ReceiveTree(arguments[1]);
-  }
-  return std::nullopt;
+  const bool sends = arguments.size() == 3 && arguments[0] == "send-tree";
+  const bool receives = arguments.size() == 2 && arguments[0] == "receive-tree";
+  if (!sends && !receives) return std::nullopt;
+  CatchInterruptions();
+  return sends ? SendTree(arguments[1], arguments[2])
+               : ReceiveTree(arguments[1]);
 }
 
 }  // namespace placid::cli

@@ -27,8 +27,6 @@ class Progress {
   // Takes the line away and leaves a last one, if there is one to leave.
   void End(std::string_view last_line);
 
-  [[nodiscard]] bool is_shown() const { return is_shown_; }
-
  private:
   void Draw(std::string_view line);
   [[nodiscard]] std::string Moving(std::uint64_t moved,

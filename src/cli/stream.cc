@@ -228,10 +228,9 @@ Result<SpscByteRing> StreamJoiner::CreateRing(std::span<std::byte> bytes) {
   }
   const auto place = bytes.subspan(StreamHeader::kRingOffset);
   // A creator may have died between the ring's stamp and ours.
-  if (auto reset = SpscByteRing::Reset(place, NobodyUsesIt{}); !reset) {
-    return reset.error();
-  }
-  auto ring = SpscByteRing::Create(place, capacity);
+  auto ring = SpscByteRing::Reset(place, NobodyUsesIt{}).and_then([&] {
+    return SpscByteRing::Create(place, capacity);
+  });
   if (ring) SetStamp(StreamHeader(bytes.data()).stamp(), StreamHeader::kStamp);
   return ring;
 }

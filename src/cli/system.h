@@ -84,9 +84,8 @@ class File {
 
 void RemoveFile(const std::string& path);
 
-// Whether a person reads standard error, or types standard input.
+// Whether a person reads standard error.
 [[nodiscard]] bool IsErrorTerminal();
-[[nodiscard]] bool IsInputTerminal();
 
 // "No space left on device", of an Error's system_error.
 [[nodiscard]] std::string SystemErrorText(std::int32_t system_error);
@@ -95,10 +94,14 @@ void RemoveFile(const std::string& path);
 
 // From now on SIGINT, SIGTERM and SIGHUP (Ctrl-C, Ctrl-Break and the closing of
 // the console) are remembered instead of ending the program; a second one ends
-// it. Writing to a pipe that nobody reads is an error instead of a death; a
-// shared object that somebody truncates ends the program with a message.
+// it. Broken pipes are survived; a shared object that somebody truncates ends
+// the program with a message.
 void CatchInterruptions();
 [[nodiscard]] bool WasInterrupted();
+
+// From now on, writing to a pipe or a socket that nobody reads is an error
+// instead of a death.
+void SurviveBrokenPipes();
 
 // For threads that should not be the one that a signal wakes.
 void BlockInterruptionsHere();
@@ -120,12 +123,6 @@ void StayOnCore(unsigned index);
 // A process of this same program.
 class Child {
  public:
-  // How it ended: its exit code, or that it was killed.
-  struct End {
-    int exit_code = 0;
-    bool was_killed = false;
-  };
-
   Child() = default;
   Child(Child&& other) noexcept { swap(other); }
   Child& operator=(Child&& other) noexcept {
@@ -143,8 +140,8 @@ class Child {
   [[nodiscard]] std::uint64_t pid() const { return pid_; }
   // At once, wherever it stands: SIGKILL, TerminateProcess.
   void Kill();
-  // Waits for its end.
-  End Wait();
+  // Waits for its end; whether that was its own, with exit code 0.
+  bool Wait();
 
   void swap(Child& other) noexcept {
     std::swap(handle_, other.handle_);

@@ -138,7 +138,6 @@ std::optional<std::uint64_t> File::BytesLeft() const {
 void RemoveFile(const std::string& path) { ::unlink(path.c_str()); }
 
 bool IsErrorTerminal() { return ::isatty(STDERR_FILENO) == 1; }
-bool IsInputTerminal() { return ::isatty(STDIN_FILENO) == 1; }
 
 std::string SystemErrorText(std::int32_t system_error) {
   return std::generic_category().message(system_error);
@@ -180,15 +179,16 @@ void CatchInterruptions() {
     if (before.sa_handler != SIG_IGN) ::sigaction(signal, &action, nullptr);
   }
   action.sa_flags = 0;
-  action.sa_handler = SIG_IGN;
-  ::sigaction(SIGPIPE, &action, nullptr);
   action.sa_handler = EndOfBusError;
   ::sigaction(SIGBUS, &action, nullptr);
+  SurviveBrokenPipes();
 }
 
 bool WasInterrupted() {
   return was_interrupted.load(kRelaxed) != 0;  // sync: none, only a flag
 }
+
+void SurviveBrokenPipes() { ::signal(SIGPIPE, SIG_IGN); }
 
 void BlockInterruptionsHere() {
   sigset_t signals;
@@ -257,14 +257,13 @@ void Child::Kill() {
   if (handle_ != os::kNoHandle) ::kill(static_cast<pid_t>(handle_), SIGKILL);
 }
 
-Child::End Child::Wait() {
+bool Child::Wait() {
   int status = 0;
   while (::waitpid(static_cast<pid_t>(handle_), &status, 0) == -1 &&
          errno == EINTR) {
   }
   handle_ = os::kNoHandle;
-  if (WIFSIGNALED(status)) return {.exit_code = -1, .was_killed = true};
-  return {.exit_code = WEXITSTATUS(status)};
+  return status == 0;
 }
 
 }  // namespace placid::cli

@@ -184,7 +184,6 @@ std::optional<std::uint64_t> File::BytesLeft() const {
 void RemoveFile(const std::string& path) { ::DeleteFileW(Widen(path).c_str()); }
 
 bool IsErrorTerminal() { return IsConsole(STD_ERROR_HANDLE); }
-bool IsInputTerminal() { return IsConsole(STD_INPUT_HANDLE); }
 
 std::string SystemErrorText(std::int32_t system_error) {
   std::array<wchar_t, 512> text{};
@@ -223,6 +222,8 @@ void CatchInterruptions() { ::SetConsoleCtrlHandler(TakeInterruption, TRUE); }
 bool WasInterrupted() {
   return was_interrupted.load(kRelaxed) != 0;  // sync: none, only a flag
 }
+
+void SurviveBrokenPipes() {}  // they always are
 
 void BlockInterruptionsHere() {}
 
@@ -347,24 +348,18 @@ Result<Child> Child::Start(const std::vector<std::string>& arguments,
   return child;
 }
 
-namespace {
-
-// What TerminateProcess leaves as the exit code: no program of ours ends so.
-constexpr UINT kKilled = 0x4B494C4C;
-
-}  // namespace
-
 void Child::Kill() {
-  if (handle_ != os::kNoHandle) ::TerminateProcess(ToHandle(handle_), kKilled);
+  if (handle_ == os::kNoHandle) return;
+  ::TerminateProcess(ToHandle(handle_), static_cast<UINT>(-1));
 }
 
-Child::End Child::Wait() {
+bool Child::Wait() {
   const HANDLE process = ToHandle(std::exchange(handle_, os::kNoHandle));
   ::WaitForSingleObject(process, INFINITE);
-  DWORD code = 0;
+  DWORD code = 1;
   ::GetExitCodeProcess(process, &code);
   ::CloseHandle(process);
-  return {.exit_code = static_cast<int>(code), .was_killed = code == kKilled};
+  return code == 0;
 }
 
 }  // namespace placid::cli

@@ -218,8 +218,10 @@ Outcome Transfer::MoveInto(const Sink& sink, SpscByteRing::Consumer& consumer) {
     Add(bytes);
     const auto written = attendant_.Blocking([&] { return sink(bytes); });
     if (!written) {
-      if (attendant_.news() == News::kInterrupted) continue;
-      return InputOutput("cannot write the output", written.error());
+      // The attendant may not have seen the signal yet that ended the write.
+      return written.error().code == ErrorCode::kBusy
+                 ? OutcomeOf(News::kInterrupted, total_.bytes)
+                 : InputOutput("cannot write the output", written.error());
     }
   }
 }
@@ -308,7 +310,6 @@ void Transfer::EndHere(News news) {
 }
 
 void Transfer::Announce(News news) {
-  if (stream_.side() == Side::kSender) return;
   progress_.End("");
   PrintMessage("receive",
                Concat(Peer(), news == News::kPeerDied ? " died" : " has left",

@@ -34,7 +34,8 @@ Outcome Send(const TransferOptions& options);
 Outcome Receive(const TransferOptions& options);
 
 // The same for bytes that are made or used within the program. A source fills
-// some of the span, 0 at the end; a sink takes all of it.
+// some of the span, 0 at the end; a sink takes all of it, unless it was
+// interrupted (kBusy).
 using Source = std::function<Result<std::size_t>(std::span<std::byte>)>;
 using Sink = std::function<Result<void>(std::span<const std::byte>)>;
 

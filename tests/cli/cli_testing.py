@@ -8,6 +8,7 @@ import contextlib
 import os
 import pathlib
 import random
+import signal
 import struct
 import subprocess
 import sys
@@ -33,7 +34,12 @@ RING = 0xFE80
 RING_TAIL = RING + 0x080
 DATA = 0x10000
 
-PROGRAM = [sys.argv[1]]
+# A shell that started the tests in the background has these ignored, and what
+# they start would inherit that.
+for _signal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(_signal, signal.SIG_DFL)
+
+PROGRAM = [os.path.abspath(sys.argv[1])]
 
 
 def shm_path(name):
@@ -58,6 +64,25 @@ def finish(process, data=None):
         raise AssertionError(
             f"placid did not end within {TIMEOUT_SECONDS} s; it said {message}")
     return process.returncode, output, (message or b"").decode()
+
+
+def make_sparse(path):
+    """A file that takes the demo some tenths of a second, and no room."""
+    with open(path, "wb") as file:
+        file.truncate(200 * MIB)
+
+
+def demo_helpers(demo):
+    """{pid: role and arguments} of the processes that a demo has started."""
+    found = {}
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[1:3] == [b"demo-helper", str(demo.pid).encode()]:
+            found[int(path.parent.name)] = b" ".join(words[3:]).decode()
+    return found
 
 
 def wait_until(condition, seconds=TIMEOUT_SECONDS):
@@ -110,6 +135,15 @@ class StreamTest(unittest.TestCase):
                 f.seek(offset)
                 return struct.unpack("=I", f.read(4))[0]
         except (FileNotFoundError, struct.error):
+            return 0
+
+    def sent_bytes(self):
+        """What the ring has ever held, headers included."""
+        try:
+            with open(shm_path(self.name), "rb") as f:
+                f.seek(RING_TAIL)
+                return int.from_bytes(f.read(8), sys.byteorder)
+        except FileNotFoundError:  # nobody has come yet
             return 0
 
     def wait_for_side(self, offset):

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What becomes of a stream when one side is killed, stopped, interrupted, or
 cannot go on."""
+import array
+import fcntl
 import os
 import random
 import signal
 import subprocess
+import termios
 import time
 
 import cli_testing as t
@@ -49,14 +52,6 @@ class DeathTest(t.StreamTest):
         receiver.send_signal(signal.SIGCONT)
         self.assertEqual(self.assert_noticed(receiver, t.PEER_DIED), data)
 
-    def sent_bytes(self):
-        try:
-            with open(t.shm_path(self.name), "rb") as f:
-                f.seek(t.RING_TAIL)
-                return int.from_bytes(f.read(8), "little")
-        except FileNotFoundError:  # nobody has come yet
-            return 0
-
     def test_a_sender_with_nothing_to_read_notices(self):
         """It sits in a read of a quiet pipe."""
         sender, receiver = self.send(), self.receive()
@@ -88,9 +83,9 @@ class DeathTest(t.StreamTest):
         receiver.kill()
         self.assert_noticed(sender, t.PEER_DIED, "receiver", "died")
 
-    def test_a_receiver_that_cannot_write_says_so_and_goes_on(self):
-        """Its reader is asleep: it says at once that the sender died, and still
-        delivers all once the reader wakes."""
+    def blocked_receiver(self, signal_):
+        """Of 2 MiB that lie in the ring when the sender ends by a signal, with
+        a reader that is asleep; and that sender's data."""
         data = t.random_bytes(2 * t.MIB)
         receiver = self.receive()
         sender = self.send()
@@ -98,10 +93,26 @@ class DeathTest(t.StreamTest):
         sender.stdin.flush()
         self.wait_for_both()
         t.wait_until(lambda: self.sent_bytes() >= len(data))
-        sender.kill()
-        line = receiver.stderr.readline().decode()
-        self.assertIn("writing what has arrived", line)
-        self.assertEqual(self.assert_ended(receiver, t.PEER_DIED), data)
+        sender.send_signal(signal_)
+        return receiver, data
+
+    def test_a_receiver_that_cannot_write_says_so_and_goes_on(self):
+        """It says at once that the sender is gone, and still delivers all once
+        the reader wakes."""
+        for signal_, word, code in (
+                (signal.SIGKILL, "died", t.PEER_DIED),
+                (signal.SIGINT, "has left", t.PEER_GAVE_UP)):
+            with self.subTest(word=word):
+                receiver, data = self.blocked_receiver(signal_)
+                line = receiver.stderr.readline().decode()
+                self.assertIn(word + "; writing what has arrived", line)
+                self.assertEqual(self.assert_ended(receiver, code), data)
+
+    def test_a_receiver_that_goes_on_after_a_death_can_be_interrupted(self):
+        receiver, _ = self.blocked_receiver(signal.SIGKILL)
+        receiver.stderr.readline()
+        receiver.send_signal(signal.SIGINT)
+        self.assertEqual(receiver.wait(t.TIMEOUT_SECONDS), t.INTERRUPTED)
 
     def test_a_stopped_peer_is_not_dead(self):
         data = t.random_bytes(100_000)
@@ -263,7 +274,8 @@ class ForeignTest(t.StreamTest):
 
     def test_other_bytes(self):
         for content in (b"x", b"something else" * 1000, bytes(100), bytes(5000),
-                        bytes(t.DATA + 12345), t.random_bytes(t.DATA + t.MIB)):
+                        bytes(t.DATA + 4096), bytes(t.DATA + 12345),
+                        t.random_bytes(t.DATA + t.MIB)):
             with self.subTest(size=len(content)):
                 self.check_untouched(content)
 
@@ -367,6 +379,52 @@ class EndingTest(t.StreamTest):
         receiver.send_signal(signal.SIGTERM)
         self.assertEqual(receiver.wait(t.TIMEOUT_SECONDS), t.INTERRUPTED)
         self.assert_ended(sender, t.PEER_GAVE_UP, "was interrupted")
+
+    def test_a_write_that_has_not_begun_can_be_interrupted(self):
+        """The pipe is full to the last byte: the call ends with none written."""
+        receiver, sender = self.receive(), self.send()
+        room = fcntl.fcntl(receiver.stdout, fcntl.F_GETPIPE_SZ)
+        filled = array.array("i", [0])
+
+        def is_full():
+            fcntl.ioctl(receiver.stdout, termios.FIONREAD, filled)
+            return filled[0] == room
+        sender.stdin.write(bytes(room))
+        sender.stdin.flush()
+        t.wait_until(is_full)
+        sender.stdin.write(b"more")
+        sender.stdin.flush()
+        t.wait_until(lambda: self.sent_bytes() > room)
+        time.sleep(0.2)
+        receiver.send_signal(signal.SIGTERM)
+        self.assertEqual(receiver.wait(t.TIMEOUT_SECONDS), t.INTERRUPTED,
+                         receiver.stderr.read())
+        self.assert_ended(sender, t.PEER_GAVE_UP, "was interrupted")
+
+    def test_signals_that_are_ignored_stay_so(self):
+        """As nohup leaves them."""
+        receiver = self.receive(preexec_fn=lambda: signal.signal(
+            signal.SIGHUP, signal.SIG_IGN))
+        sender = self.send()
+        self.wait_for_both()
+        receiver.send_signal(signal.SIGHUP)
+        self.assertEqual(t.finish(sender, b"all of it")[0], t.OK)
+        self.assertEqual(self.assert_ended(receiver, t.OK), b"all of it")
+
+    def test_an_output_that_cannot_be_emptied(self):
+        """Sealed against it. Nothing may be written over what is there."""
+        for sent in (b"", b"new"):
+            with self.subTest(sent=sent):
+                fd = os.memfd_create("output", os.MFD_ALLOW_SEALING)
+                os.write(fd, b"of old")
+                fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+                receiver = self.receive(f"/proc/self/fd/{fd}", pass_fds=[fd])
+                sender = self.send()
+                self.assertEqual(t.finish(sender, sent)[0], t.PEER_GAVE_UP)
+                self.assert_ended(receiver, t.INPUT_OUTPUT, "cannot write",
+                                  "not permitted")
+                self.assertEqual(os.pread(fd, 100, 0), b"of old")
+                os.close(fd)
 
     def test_a_full_disk(self):
         with open("/dev/full", "wb") as full:

@@ -22,9 +22,10 @@ class DemoTest(t.StreamTest):
     def shared_memory(self):
         return {p.name for p in pathlib.Path("/dev/shm").glob("placid.demo-*")}
 
-    def demo(self, *arguments):
+    def demo(self, *arguments, **options):
         before = self.shared_memory()
-        process = self.start("demo", "--tree", self.folder, *arguments)
+        process = self.start("demo", "--tree", self.folder, *arguments,
+                             **options)
         output, message = process.communicate(timeout=SECONDS)
         self.assertEqual((process.returncode, message), (t.OK, b""),
                          output.decode())
@@ -50,9 +51,11 @@ class DemoTest(t.StreamTest):
             self.assertGreater(result[act]["reads"], 0)
         self.assertGreaterEqual(result["death"]["writers_killed"], 1)
 
-    def test_text_says_what_to_read_next(self):
-        text = self.demo()
+    def test_text_says_what_to_type_and_to_read_next(self):
+        program = pathlib.Path(t.PROGRAM[0])
+        text = self.demo(cwd=program.parents[1])
         self.assertIn("All of it was verified", text)
+        self.assertIn(f"\n  {program.parent.name}/{program.name} receive", text)
         root = pathlib.Path(__file__).resolve().parents[2]
         for document in ("docs/cli.md", "include/placid/README.md"):
             self.assertIn(document, text)
@@ -65,18 +68,35 @@ class DemoTest(t.StreamTest):
         time.sleep(0.5)
         process.kill()
         process.wait()
+        t.wait_until(lambda: not t.demo_helpers(process))
 
-        def helpers():
-            found = []
-            for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    words = path.read_bytes().split(b"\0")
-                except OSError:
-                    continue
-                if words[1:3] == [b"demo-helper", str(process.pid).encode()]:
-                    found.append(path.parent.name)
-            return found
-        t.wait_until(lambda: not helpers())
+    def test_helpers_of_a_demo_that_is_killed_leave_their_stream(self):
+        t.make_sparse(self.folder / "large")
+        process = self.start("demo", "--tree", self.folder)
+        t.wait_until(lambda: any(role.startswith("receive-tree") for role in
+                                 t.demo_helpers(process).values()))
+        stopped = list(t.demo_helpers(process))
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        process.kill()
+        process.wait()
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        t.wait_until(lambda: not t.demo_helpers(process))
+        self.assertFalse(t.shm_path(f"demo-{process.pid}").exists())
+
+    def test_a_helper_that_comes_after_the_death_ends_too(self):
+        nobody = 1 << 30  # no pid is as large
+        helper = self.start("demo-helper", nobody, "echo-of-file")
+        self.assertEqual(helper.wait(t.TIMEOUT_SECONDS), -signal.SIGTERM)
+
+    def test_a_reader_that_has_seen_enough_ends_it(self):
+        """As `placid demo | head` does."""
+        process = self.start("demo", "--tree", self.folder)
+        process.stdout.close()
+        process.stdout = None
+        self.assert_ended(process, t.INPUT_OUTPUT, "cannot write the output")
+        t.wait_until(lambda: not t.demo_helpers(process))
 
 
 if __name__ == "__main__":

@@ -86,6 +86,14 @@ class ArrivalTest(t.StreamTest):
         self.assertEqual(receiver.wait(t.TIMEOUT_SECONDS), t.OK)
         self.assertEqual(sender.wait(t.TIMEOUT_SECONDS), t.OK)
 
+    def test_a_dash_is_the_standard_one_and_a_device_needs_no_emptying(self):
+        receiver = self.receive("-")
+        self.assertEqual(t.finish(self.send("-"), b"dashing")[0], t.OK)
+        self.assertEqual(self.assert_ended(receiver, t.OK), b"dashing")
+        receiver = self.receive("/dev/null")
+        self.assertEqual(t.finish(self.send(), b"nothing")[0], t.OK)
+        self.assert_ended(receiver, t.OK)
+
     def test_from_file_to_file(self):
         data = t.random_bytes(t.MIB + 3)
         source, target = self.folder / "source", self.folder / "target"

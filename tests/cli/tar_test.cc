@@ -101,6 +101,19 @@ TEST_F(TarTest, FileThatShrankMeanwhileIsFilledUp) {
   EXPECT_TRUE(Check(archive, 512).is_whole());
 }
 
+// A header says how much comes: zeros must.
+TEST_F(TarTest, FileThatIsGoneMeanwhileIsFilledUp) {
+  Put("file", 3000);
+  TarWriter tar(root_.string(), UINT64_MAX);
+  const std::uint64_t size = tar.size_bytes();
+  fs::remove(root_ / "file");
+  const auto archive = ReadAll(std::move(tar), 512);
+  EXPECT_EQ(archive.size(), size);
+  const TarReader reader = Check(archive, 512);
+  EXPECT_TRUE(reader.is_whole());
+  EXPECT_EQ(reader.content_bytes(), 3000U);
+}
+
 // What the demo relies on to notice a stream that lost or changed something.
 TEST_F(TarTest, ReaderNoticesAChangedHeaderAndAMissingEnd) {
   Put("file", 100);
@@ -111,8 +124,31 @@ TEST_F(TarTest, ReaderNoticesAChangedHeaderAndAMissingEnd) {
   EXPECT_FALSE(Check(archive, 512).is_whole());
 }
 
+TEST_F(TarTest, ReaderNoticesWhatIsNoFileAndWhatComesAfterTheEnd) {
+  Put("file", 100);
+  const auto whole = ReadAll(TarWriter(root_.string(), UINT64_MAX), 512);
+  auto link = whole;
+  // Its type, by one, and the last digit of the checksum with it: neither
+  // carries.
+  constexpr std::size_t kType = 156;
+  constexpr std::size_t kChecksum = 148;
+  const auto add_one = [](std::byte& digit) {
+    digit = static_cast<std::byte>(std::to_integer<int>(digit) + 1);
+  };
+  add_one(link[kType]);
+  std::size_t digit = kChecksum + 6;
+  while (link[digit] == std::byte{'7'}) link[digit--] = std::byte{'0'};
+  add_one(link[digit]);
+  EXPECT_FALSE(Check(link, 512).is_whole());
+
+  auto twice = whole;
+  twice.insert(twice.end(), whole.begin(), whole.end());
+  EXPECT_FALSE(Check(twice, 512).is_whole());
+}
+
 TEST_F(TarTest, LongNamesAreDividedOrLeftOut) {
   const std::string folder(90, 'd');
+  Put(folder + "/" + folder + "/" + std::string(90, 'f'), 10);  // 272 bytes
   Put(folder + "/" + std::string(90, 'f'), 10);
   Put(std::string(150, 'f'), 10);  // no slash to divide it at
   TarWriter tar(root_.string(), UINT64_MAX);

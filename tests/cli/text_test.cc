@@ -2,9 +2,13 @@
 #include "cli/text.h"
 
 #include <cstdint>
+#include <string>
 
+#include "cli/outcome.h"
+#include "cli/system.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "placid/base/error.h"
 
 namespace placid::cli {
 namespace {
@@ -43,6 +47,17 @@ TEST(TextTest, CountsAreGroupedByThousands) {
   EXPECT_EQ(FormatCount(999), "999");
   EXPECT_EQ(FormatCount(1000), "1,000");
   EXPECT_EQ(FormatCount(1234567), "1,234,567");
+}
+
+// The system's own words where it said something, else ours.
+TEST(TextTest, FailuresSayWhy) {
+  Error error{.code = ErrorCode::kNoSpace, .operation = "write"};
+  EXPECT_EQ(InputOutput("cannot write", error).message,
+            "cannot write: no space");
+  error.system_error = 2;
+  const Outcome outcome = InputOutput("cannot write", error);
+  EXPECT_EQ(outcome.code, ExitCode::kInputOutput);
+  EXPECT_EQ(outcome.message, "cannot write: " + SystemErrorText(2));
 }
 
 TEST(TextTest, ChecksumsKeepTheirLeadingZeros) {

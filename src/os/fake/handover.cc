@@ -57,9 +57,7 @@ Result<void> HandoverListener::GiveTo(const SharedObject& object, Access access,
   const auto given = system.ObjectOf(operation, object.handle());
   if (!given) return given.error();
   const auto found = system.handles.find(handle_);
-  if (found == system.handles.end() || !found->second.listener) {
-    return operation.Failed(EBADF);
-  }
+  if (found == system.handles.end()) return operation.Failed(EBADF);
   const auto listener = found->second.listener;
   if (!system.changed.wait_until(guard, fake::EndOf(timeout_ms),
                                  [&] { return !listener->waiting.empty(); })) {

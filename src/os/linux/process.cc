@@ -196,16 +196,12 @@ Result<ProcessWatch> ProcessWatch::Open(const ProcessIdentity& identity) {
     return error;
   }
   // The pidfd is of whoever has the pid now; is that the process we mean?
-  switch (LookInProc(identity)) {
-    case Liveness::kDead: return dead();
-    case Liveness::kAlive:
-      return ProcessPort::Make(identity, std::move(pidfd), /*is_dead=*/false);
-    case Liveness::kUnknown:
-      // Nothing can be said of a pidfd that may be another's: but each Poll
-      // looks anew.
-      return ProcessPort::Make(identity, UniqueFd(), /*is_dead=*/false);
-  }
-  return dead();
+  const Liveness seen = LookInProc(identity);
+  if (seen == Liveness::kDead) return dead();
+  // Nothing can be said of a pidfd that may be another's: but each Poll looks
+  // anew.
+  if (seen == Liveness::kUnknown) pidfd = UniqueFd();
+  return ProcessPort::Make(identity, std::move(pidfd), /*is_dead=*/false);
 }
 
 Liveness ProcessWatch::Poll() {

@@ -3,12 +3,15 @@
 // The program while the kernel refuses one call after the other: each part says
 // what failed, by one of the documented exit codes, and never claims success
 // that was not.
+#include "tests/os/linux/refused_calls.h"
+
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,7 +25,6 @@
 #include "cli/system.h"
 #include "placid/os/name.h"
 #include "placid/os/shared_object.h"
-#include "tests/os/linux/refused_calls.h"
 
 namespace placid::cli {
 namespace {
@@ -74,6 +76,7 @@ TEST_F(RefusedCallsTest, FilesSayWhatFailed) {
     SCOPED_TRACE(call.name);
     os::InChild([&] {
       auto file = *File::OpenToWrite(path_);
+      ASSERT_TRUE(file.Write(std::as_bytes(std::span("content"))));
       for (const int error : {EACCES, EINVAL, EMFILE, EIO}) {
         os::Deny(call.number, error);
         ExpectExplained(File::OpenToRead(path_), error);
@@ -85,6 +88,17 @@ TEST_F(RefusedCallsTest, FilesSayWhatFailed) {
       }
     });
   }
+}
+
+// Network file systems say only then that the disk was full.
+TEST_F(RefusedCallsTest, AFileThatCannotBeClosedSaysSo) {
+  os::InChild([&] {
+    auto file = *File::OpenToWrite(path_);
+    os::Deny(SYS_close, EDQUOT);
+    const auto closed = file.Close();
+    EXPECT_FALSE(closed);
+    ExpectExplained(closed, EDQUOT);
+  });
 }
 
 // Nobody has joined yet.
@@ -116,6 +130,27 @@ TEST_F(RefusedCallsTest, WhoJoinsSomebodyHearsWhyNot) {
     second->header().SetState(Side::kSender, StreamState::kAbsent);
   });
   first->Leave(StreamState::kComplete);
+}
+
+// And so it is when both have joined. (What the kernel says it cannot find is
+// gone, and nobody will be waited for under a name that is.)
+TEST_F(RefusedCallsTest, WhoCannotLookDoesNotSayThatThePeerIsDead) {
+  struct Pair {
+    OrOutcome<Stream> sender;
+    OrOutcome<Stream> receiver;
+  };
+  WithEachCallRefused(
+      [&] {
+        const std::uint64_t capacity = StreamHeader::kLeastCapacity;
+        return Pair{Stream::Join(name_, Side::kSender, capacity),
+                    Stream::Join(name_, Side::kReceiver, capacity)};
+      },
+      [&](Pair& pair, const Call&, int error) {
+        if (error == ENOENT || error == ESRCH) return;
+        EXPECT_EQ(pair.sender->LookAtPeer(), PeerLife::kPresent);
+        EXPECT_EQ(pair.receiver->LookAtPeer(), PeerLife::kPresent);
+        EXPECT_TRUE(pair.sender->IsStillNamed());
+      });
 }
 
 // Their memory comes as standard input, which here is none.

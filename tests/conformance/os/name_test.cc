@@ -33,6 +33,7 @@ TEST_F(NameConformance, ParseSaysWhatIsWrong) {
         std::string_view("."), std::string_view(".."),
         std::string_view(".hidden"), std::string_view("a b"),
         std::string_view("a\0b", 3), std::string_view("a\\b"),
+        std::string_view("a{b"), std::string_view("a@b"),
         std::string_view("caf\xc3\xa9")}) {
     const auto name = Name::Parse(text);
     EXPECT_TRUE(

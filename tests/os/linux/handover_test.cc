@@ -3,11 +3,13 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -18,7 +20,9 @@
 #include <thread>
 #include <vector>
 
+#include "deny.h"
 #include "gtest/gtest.h"
+#include "in_child.h"
 #include "placid/base/error.h"
 #include "placid/os/name.h"
 #include "placid/os/shared_object.h"
@@ -76,6 +80,80 @@ TEST_F(LinuxHandoverTest, AReceiverThatLeavesIsNotSaidToHaveReceived) {
   EXPECT_EQ(listener.GiveTo(object_, Access::kReadOnly, 20).error().code,
             ErrorCode::kTimedOut);
   ::close(silent);
+}
+
+// It has the descriptor by then, but says something else than that.
+TEST_F(LinuxHandoverTest, AReceiverWithAnotherAnswerHasNotReceived) {
+  auto listener = *HandoverListener::Listen(name_);
+  const Address address(name_);
+  const int rude = Socket();
+  ASSERT_EQ(::connect(rude, address.get(), address.size), 0);
+  ASSERT_EQ(::send(rude, "x", 1, 0), 1);
+  EXPECT_EQ(listener.GiveTo(object_, Access::kReadOnly, kLongMs).error().code,
+            ErrorCode::kPeerDied);
+  ::close(rude);
+}
+
+// Who was there when poll looked is gone again, and the next may take its time.
+TEST_F(LinuxHandoverTest, AReceiverThatIsGoneAgainIsNotTheLast) {
+  InChild([this] {
+    auto listener = *HandoverListener::Listen(name_);
+    const Address address(name_);
+    const int socket = Socket();
+    ASSERT_EQ(::connect(socket, address.get(), address.size), 0);
+    for (const int error : {EAGAIN, ECONNABORTED, EINTR}) {
+      Deny(SYS_accept4, error);
+      EXPECT_EQ(listener.GiveTo(object_, Access::kReadOnly, 5).error().code,
+                ErrorCode::kTimedOut)
+          << error;
+    }
+    ::close(socket);
+  });
+}
+
+// Its queue is full: there may be room in time.
+TEST_F(LinuxHandoverTest, AGiverWithTooManyReceiversIsWaitedFor) {
+  const Address address(name_);
+  const int listener = Socket();
+  ASSERT_EQ(::bind(listener, address.get(), address.size), 0);
+  ASSERT_EQ(::listen(listener, 0), 0);
+  const int first = Socket();
+  ASSERT_EQ(::connect(first, address.get(), address.size), 0);
+  EXPECT_EQ(ReceiveHandover(name_, 5).error().code, ErrorCode::kTimedOut);
+  ::close(first);
+  ::close(listener);
+}
+
+TEST_F(LinuxHandoverTest, WhoMayOnlyReadCannotGiveMore) {
+  auto listener = *HandoverListener::Listen(name_);
+  const auto reader = *SharedObject::Adopt(
+      ::fcntl(static_cast<int>(object_.handle()), F_DUPFD_CLOEXEC, 0),
+      Access::kReadOnly);
+  std::thread giver([&] {
+    EXPECT_TRUE(listener.GiveTo(reader, Access::kReadWrite, kLongMs));
+  });
+  const auto received = ReceiveHandover(name_, kLongMs);
+  giver.join();
+  ASSERT_TRUE(received);
+  EXPECT_EQ(received->access(), Access::kReadOnly);
+  EXPECT_EQ(::fcntl(static_cast<int>(received->handle()), F_GETFL) & O_ACCMODE,
+            O_RDONLY);
+}
+
+// A raw name is the whole address.
+TEST_F(LinuxHandoverTest, ARawNameIsTheAddressItself) {
+  const std::string text = "raw-" + std::string(name_.text());
+  const auto listener = HandoverListener::Listen(*Name::Raw(text));
+  ASSERT_TRUE(listener);
+  sockaddr_un bytes = {};
+  bytes.sun_family = AF_UNIX;
+  std::copy(text.begin(), text.end(), &bytes.sun_path[1]);
+  const int socket = Socket();
+  EXPECT_EQ(::connect(socket, reinterpret_cast<const sockaddr*>(&bytes),
+                      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) +
+                                             1 + text.size())),
+            0);
+  ::close(socket);
 }
 
 // Says whatever it likes: the bytes of a promise, and any descriptors.

@@ -119,6 +119,35 @@ TEST(LinuxMappingTest, ADeniedWishSaysWhy) {
   });
 }
 
+// A node that no kernel has, and advice that this one does not know.
+TEST(LinuxMappingTest, AWishThatCannotComeTrueSaysWhy) {
+  const auto nowhere = Mapping::Anonymous(4096, {.numa_node = 1024});
+  ASSERT_TRUE(nowhere);
+  EXPECT_EQ(nowhere->granted()[Wish::kNumaNode], Grant::kRefused);
+  EXPECT_EQ(nowhere->granted().system_error(Wish::kNumaNode), EINVAL);
+  InChild([] {
+    constexpr std::uint32_t kOfHugePages = 8;  // bit of 14 and 25
+    Deny(SYS_madvise, ENOSYS, 2, kOfHugePages);
+    const auto object = *SharedObject::CreateAnonymous(kBytes);
+    const auto mapping = object.Map({.huge_pages = true});
+    ASSERT_TRUE(mapping);
+    EXPECT_EQ(mapping->granted()[Wish::kHugePages], Grant::kRefused);
+    EXPECT_EQ(mapping->granted().system_error(Wish::kHugePages), ENOSYS);
+  });
+}
+
+// As large as an object may be, and again for its mirror: all of the address
+// space there is, and some.
+TEST(LinuxMappingTest, AMapThatNoAddressSpaceHoldsIsRefused) {
+  const int fd = ::memfd_create("placid-test", MFD_CLOEXEC);
+  ASSERT_EQ(::ftruncate(fd, static_cast<off_t>(SharedObject::kMaxBytes)), 0);
+  const auto object = *SharedObject::Adopt(fd, Access::kReadWrite);
+  const auto mapping = object.Map({.mirror_offset = kGranuleBytes});
+  ASSERT_FALSE(mapping);
+  EXPECT_EQ(mapping.error().code, ErrorCode::kNoSpace);
+  EXPECT_EQ(mapping.error().system_error, ENOMEM);
+}
+
 // The address space is reserved before the bytes are mapped over it.
 TEST(LinuxMappingTest, AMapThatTheSystemRefusesLeavesNoAddressSpaceTaken) {
   const int fd = ::memfd_create("placid-test", MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -165,6 +165,55 @@ TEST(LinuxProcessTest, AThreadIsNoProcess) {
   }).join();
 }
 
+// Which errors of pidfd_open say that there is no such process, which that it
+// may be had later, and which that it is to be looked up elsewhere.
+TEST(LinuxProcessTest, EachErrorOfAPidfdMeansWhatItSays) {
+  InChild([] {
+    const ProcessIdentity self = *ThisProcess();
+    for (const int error : {ESRCH, EINVAL, ENOENT}) {
+      Deny(SYS_pidfd_open, error);
+      EXPECT_EQ(ProcessWatch::Open(self)->Poll(), Liveness::kDead) << error;
+    }
+    for (const int error : {EMFILE, ENFILE, ENOMEM}) {
+      Deny(SYS_pidfd_open, error);
+      const auto watch = ProcessWatch::Open(self);
+      ASSERT_FALSE(watch) << error;
+      EXPECT_EQ(watch.error().code, ErrorCode::kSystem);
+      EXPECT_EQ(watch.error().system_error, error);
+    }
+    for (const int error : {EPERM, ENOSYS, EIO}) {
+      Deny(SYS_pidfd_open, error);
+      EXPECT_EQ(ProcessWatch::Open(self)->Poll(), Liveness::kAlive) << error;
+    }
+  });
+}
+
+// With neither a pidfd nor /proc there is still the pid.
+TEST(LinuxProcessTest, WithoutSightOnlyAPidThatIsFreeIsDead) {
+  InChild([] {
+    Sleeper sleeper;
+    Deny(SYS_pidfd_open, EPERM);
+    auto watch = *ProcessWatch::Open(sleeper.identity());
+    Deny(SYS_openat, EACCES);
+    EXPECT_EQ(watch.Poll(), Liveness::kUnknown);
+    sleeper.Kill();
+    EXPECT_EQ(watch.Poll(), Liveness::kUnknown) << "it may be a zombie";
+    sleeper.Reap();
+    EXPECT_EQ(watch.Poll(), Liveness::kDead);
+  });
+}
+
+TEST(LinuxProcessTest, AnotherBootsProcessIsDead) {
+  const ProcessIdentity self = *ThisProcess();
+  ProcessIdentity high = self;
+  high.boot_high ^= 1;
+  ProcessIdentity low = self;
+  low.boot_low ^= 1;
+  EXPECT_EQ(ProcessWatch::Open(high)->Poll(), Liveness::kDead);
+  EXPECT_EQ(ProcessWatch::Open(low)->Poll(), Liveness::kDead);
+  EXPECT_EQ(ProcessWatch::Open(self)->Poll(), Liveness::kAlive);
+}
+
 TEST(LinuxProcessTest, OutOfDescriptorsIsAnErrorNotADeath) {
   InChild([] {
     const ProcessIdentity self = *ThisProcess();

@@ -22,6 +22,7 @@
 #include "placid/base/error.h"
 #include "placid/base/result.h"
 #include "placid/os/file_lock.h"
+#include "placid/os/futex.h"
 #include "placid/os/handover.h"
 #include "placid/os/mapping.h"
 #include "placid/os/name.h"
@@ -177,6 +178,18 @@ TEST_F(RefusedCallsTest, WhoHandsOverHearsWhyNot) {
     auto given = listener->GiveTo(object_, Access::kReadOnly, 1);
     EXPECT_FALSE(given);
     return given.error().code == ErrorCode::kTimedOut ? Ok() : given;
+  });
+}
+
+// As some sandboxes have it: who would sleep is told to poll.
+TEST_F(RefusedCallsTest, WithoutFutexesNobodySleepsAndNobodyIsWoken) {
+  InChild([] {
+    for (const int error : {ENOSYS, EPERM}) {
+      Deny(SYS_futex, error);
+      const std::uint32_t word = 1;
+      EXPECT_EQ(FutexWait(&word, 1, INT64_MAX), WaitResult::kUnsupported);
+      EXPECT_EQ(FutexWake(&word, 1), 0);
+    }
   });
 }
 

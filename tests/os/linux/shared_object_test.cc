@@ -110,6 +110,57 @@ TEST_F(LinuxSharedObjectTest, WithoutUnnamedFilesANameStillAppearsAllAtOnce) {
   }
 }
 
+// Without unnamed files, and then each further step fails too.
+TEST_F(LinuxSharedObjectTest, AFailureBehindATemporaryNameLeavesNothing) {
+  constexpr std::uint32_t kTemporaryFile = O_TMPFILE & ~O_DIRECTORY;
+  struct Step {
+    long call;
+    int error;
+    long other_way = -1;  // refused with ENOSPC
+  };
+  const Step steps[] = {
+      {SYS_fallocate, ENOSPC},
+      {SYS_fchmod, EPERM},
+      {SYS_renameat2, EIO},
+#ifdef SYS_link
+      {SYS_renameat2, ENOSYS, SYS_link},
+#endif
+  };
+  for (const Step& step : steps) {
+    InChild([&] {
+      Deny(SYS_openat, EOPNOTSUPP, 2, kTemporaryFile);
+      Deny(step.call, step.error);
+      if (step.other_way != -1) Deny(step.other_way, ENOSPC);
+      const auto object = SharedObject::Create(name_, kBytes);
+      ASSERT_FALSE(object) << step.call;
+      EXPECT_EQ(object.error().system_error,
+                step.other_way != -1 ? ENOSPC : step.error);
+    });
+    EXPECT_TRUE(Ours().empty()) << step.call;
+  }
+}
+
+// Relative ones, and in the root, where only the superuser can make any.
+TEST_F(LinuxSharedObjectTest, APathNeedsNoDirectoryInIt) {
+  constexpr std::uint32_t kTemporaryFile = O_TMPFILE & ~O_DIRECTORY;
+  const auto check = [this] {
+    ASSERT_EQ(::chdir("/dev/shm"), 0);
+    const std::string path = path_.substr(path_.rfind('/') + 1);
+    EXPECT_TRUE(SharedObject::CreateAtPath(path, kBytes));
+    EXPECT_TRUE(SharedObject::OpenAtPath(path_, Access::kReadWrite));
+    EXPECT_EQ(Ours(), std::set{path});
+    ASSERT_EQ(::unlink(path.c_str()), 0);
+    const std::string in_root = "/" + path;
+    const auto object = SharedObject::CreateAtPath(in_root, kBytes);
+    EXPECT_EQ(object.has_value(), ::unlink(in_root.c_str()) == 0);
+  };
+  InChild(check);
+  InChild([&] {
+    Deny(SYS_openat, EOPNOTSUPP, 2, kTemporaryFile);
+    check();
+  });
+}
+
 // However often one kills it: what has a name has its full size.
 TEST_F(LinuxSharedObjectTest, AKilledCreatorLeavesNothingHalfMade) {
   constexpr std::uint64_t kLarge = std::uint64_t{64} << 20;
@@ -184,6 +235,11 @@ TEST_F(LinuxSharedObjectTest, AnotherUsersObjectNeedsToBeAskedFor) {
     ASSERT_EQ(::setuid(kStranger), 0);
     EXPECT_TRUE(SharedObject::Open(name_, Access::kReadWrite));
   });
+  ASSERT_EQ(::chown(path_.c_str(), 0, 0), 0);
+  InChild([this] {
+    ASSERT_EQ(::setuid(kStranger), 0);
+    EXPECT_TRUE(SharedObject::Open(name_, Access::kReadWrite));
+  });
 }
 
 TEST_F(LinuxSharedObjectTest, TheModeKeepsOtherUsersOut) {
@@ -216,11 +272,77 @@ TEST_F(LinuxSharedObjectTest, ARawNameIsWhatShmOpenWouldUse) {
       SharedObject::Open(*Name::Raw(text.substr(1)), Access::kReadOnly));
   EXPECT_TRUE(SharedObject::Unlink(raw));
   EXPECT_LT(::shm_open(text.c_str(), O_RDWR, 0600), 0);
-  for (const char* bad : {"/", "//", "a/b", "..", "/../etc/passwd"}) {
-    EXPECT_EQ(SharedObject::Create(*Name::Raw(bad), 1).error().code,
-              ErrorCode::kInvalidArgument)
-        << bad;
+}
+
+TEST_F(LinuxSharedObjectTest, ARawNameThatShmOpenRefusesIsRefusedByAll) {
+  const auto object = *SharedObject::CreateAnonymous(kBytes);
+  for (const char* bad : {"/", "//", "a/b", ".", "..", "/../etc/passwd"}) {
+    const Name name = *Name::Raw(bad);
+    for (const Error& error :
+         {SharedObject::Create(name, 1).error(),
+          SharedObject::Open(name, Access::kReadOnly).error(),
+          SharedObject::OpenOrCreate(name, 1).error(),
+          SharedObject::Unlink(name).error(), object.StillNamed(name).error(),
+          FileLock::TryLock(name, 0).error(),
+          FileLock::Probe(name, 0).error()}) {
+      EXPECT_EQ(error.code, ErrorCode::kInvalidArgument) << bad;
+    }
   }
+}
+
+TEST_F(LinuxSharedObjectTest, ANameIsStillOursOnlyIfItLeadsToUs) {
+  const auto ours = *SharedObject::Create(name_, kBytes);
+  EXPECT_TRUE(ours.StillNamed(name_));
+  EXPECT_EQ(
+      SharedObject::CreateAnonymous(kBytes)->StillNamed(name_).error().code,
+      ErrorCode::kUnlinked);
+  InChild([&] {
+    constexpr std::uint32_t kNoFollow = AT_SYMLINK_NOFOLLOW;
+    Deny(SYS_newfstatat, EACCES, 3, kNoFollow);
+    const auto named = ours.StillNamed(name_);
+    ASSERT_FALSE(named);
+    EXPECT_EQ(named.error().code, ErrorCode::kPermissionDenied)
+        << "who may not look does not know that it is gone";
+  });
+  EXPECT_TRUE(SharedObject::Unlink(name_));
+  ASSERT_TRUE(SharedObject::Create(name_, kBytes));
+  EXPECT_EQ(ours.StillNamed(name_).error().code, ErrorCode::kUnlinked);
+  EXPECT_TRUE(SharedObject::Unlink(name_));
+}
+
+TEST_F(LinuxSharedObjectTest, AnAdoptedObjectIsSealedOnlyIfTheKernelSaysSo) {
+  const auto object = *SharedObject::CreateAnonymous(kBytes);
+  const auto duplicate = [&] {
+    return ::dup(static_cast<int>(object.handle()));
+  };
+  EXPECT_TRUE(
+      SharedObject::Adopt(duplicate(), Access::kReadWrite)->is_sealed());
+  InChild([&] {
+    constexpr std::uint32_t kOfSeals = 0x400;  // bit of F_GET_SEALS
+    Deny(SYS_fcntl, EINVAL, 1, kOfSeals);
+    const auto adopted = SharedObject::Adopt(duplicate(), Access::kReadWrite);
+    ASSERT_TRUE(adopted);
+    EXPECT_FALSE(adopted->is_sealed());
+  });
+}
+
+TEST_F(LinuxSharedObjectTest, WhatCanOnlyBeWrittenCannotBeMapped) {
+  ASSERT_TRUE(SharedObject::Create(name_, kBytes));
+  const int fd = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+  for (const Access access : {Access::kReadOnly, Access::kReadWrite}) {
+    EXPECT_EQ(SharedObject::Adopt(fd, access).error().code,
+              ErrorCode::kPermissionDenied);
+  }
+  ::close(fd);
+}
+
+// Then the kernel alone says whether it fits.
+TEST_F(LinuxSharedObjectTest, ALargeObjectNeedsNoSightOfTheMemory) {
+  InChild([] {
+    Deny(SYS_openat, EACCES);
+    constexpr std::uint64_t kLarge = std::uint64_t{17} << 20;
+    EXPECT_TRUE(SharedObject::CreateAnonymous(kLarge));
+  });
 }
 
 TEST_F(LinuxSharedObjectTest, NoDescriptorSurvivesExec) {
