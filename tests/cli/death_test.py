@@ -72,10 +72,9 @@ class DeathTest(t.StreamTest):
         self.assert_noticed(sender, t.PEER_DIED, "receiver", "died")
 
     def test_a_sender_waiting_for_the_verdict_notices(self):
-        receiver = self.receive()
-        self.wait_for_side(t.RECEIVER_STATE)
+        receiver, sender = self.receive(), self.send()
+        self.wait_for_both()
         receiver.send_signal(signal.SIGSTOP)
-        sender = self.send()
         sender.stdin.write(b"all of it")
         sender.stdin.close()
         sender.stdin = None
