@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   placid::bench::Report report(rounds);
   RunSpsc(report, all);
   RunNewestValue(report, all);
+  RunWaiting(report, all);
   const bool written = report.WriteTo(stem);
   if (report.missed() > 0) {
     std::printf("%d target(s) missed\n", report.missed());

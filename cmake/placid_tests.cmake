@@ -97,7 +97,7 @@ if(PLACID_BUILD_TESTS)
   target_include_directories(placid_test_support PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(placid_test_support PRIVATE GTest::gtest)
 
-  set(PLACID_TEST_LAYERS base primitives os wait cli CACHE STRING
+  set(PLACID_TEST_LAYERS base primitives os wait segment cli CACHE STRING
     "The layers whose tests are built")
   option(PLACID_BUILD_STRESS "Build tests that race, too" ON)
   foreach(layer IN LISTS PLACID_TEST_LAYERS)

@@ -5,7 +5,8 @@
 function(inherits_nothing dir)
   get_property(targets DIRECTORY ${dir} PROPERTY BUILDSYSTEM_TARGETS)
   get_property(tests DIRECTORY ${dir} PROPERTY TESTS)
-  set(expected placid placid_base placid_os placid_primitives)
+  set(expected placid placid_base placid_os placid_primitives
+    placid_segment placid_wait)
   list(SORT targets)
   if(NOT targets STREQUAL expected)
     message(FATAL_ERROR "targets: ${targets}, expected: ${expected}")

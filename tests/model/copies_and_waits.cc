@@ -155,8 +155,7 @@ bool Engine::Sleep(const void* word, std::size_t bytes,
   return true;
 }
 
-int Engine::Wake(const void* word, int most) {
-  BeforeStep();
+int Engine::WakeSleepers(const void* word, int most) {
   int woken = 0;
   while (woken < most) {
     Table<int, kMaxThreads> asleep;
@@ -179,8 +178,51 @@ int Engine::Wake(const void* word, int most) {
         .at = word,
         .has_value = true,
         .value = static_cast<std::uint64_t>(woken)});
+  return woken;
+}
+
+int Engine::Wake(const void* word, int most) {
+  BeforeStep();
+  const int woken = WakeSleepers(word, most);
   AfterStep();
   return woken;
+}
+
+// Nobody sees the one without the other, or dies between them.
+int Engine::BumpAndWakeAll(void* word) {
+  BeforeStep();
+  const int location = Locate(word, sizeof(std::uint32_t));
+  RecordAtomic(location, /*is_write=*/true);
+  Location& at = memory_[location];
+  Message& read = at.newest();
+  const auto bumped =
+      static_cast<std::uint32_t>(static_cast<std::uint32_t>(read.value) + 1);
+  TakeIn(location, read, std::memory_order_relaxed);
+  read.is_followed = true;
+  const View passed_on = read.view;
+  PutAfter(location, at.count - 1, bumped, std::memory_order_relaxed)
+      .view.Join(passed_on, memory_.size());
+  Note({.thread = running_,
+        .what = "bumps",
+        .at = word,
+        .has_value = true,
+        .value = bumped});
+  const int woken = WakeSleepers(word, kMaxThreads);
+  AfterStep();
+  return woken;
+}
+
+void Engine::FenceOthers(std::uint32_t threads) {
+  for (int i = 0; i < thread_count_; ++i) {
+    if (i == running_ || (threads >> i & 1) == 0) continue;
+    BeforeStep();
+    // Who has ended was fenced when its processor went on to another.
+    ApplyFence(threads_[i], std::memory_order_seq_cst);
+    Note({.thread = running_,
+          .what = "has fenced",
+          .remark = SpecOf(i).name.c_str()});
+    AfterStep();
+  }
 }
 
 void Engine::Summarise(const void* data, std::size_t bytes, bool is_first) {

@@ -109,6 +109,8 @@ class Engine {
   bool AwaitEnd(int thread, bool is_ordered);
   bool Sleep(const void* word, std::size_t bytes, std::uint64_t expected);
   int Wake(const void* word, int most);
+  int BumpAndWakeAll(void* word);
+  void FenceOthers(std::uint32_t threads);
   void Summarise(const void* data, std::size_t bytes, bool is_first);
   int ChooseOne(int count);
   void CountOperation();
@@ -179,6 +181,8 @@ class Engine {
   Message& PutAfter(int location, int after, std::uint64_t value, MemoryOrder);
   std::uint64_t ReadMessage(int location, MemoryOrder, int site,
                             const char* what);
+  void ApplyFence(Thread& thread, MemoryOrder);
+  int WakeSleepers(const void* word, int most);
   void RecordAtomic(int location, bool is_write);
   void RecordPlain(int location, bool is_write);
   // Where a new message may go, newest place first: after which messages.

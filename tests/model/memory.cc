@@ -122,8 +122,11 @@ int Memory::Record(int location, Access access, int thread, View& current) {
 void Memory::WriteBack() const {
   for (int i = 0; i < size_; ++i) {
     const Location& at = locations_[i];
-    std::memcpy(reinterpret_cast<void*>(at.address),
-                &at.messages[at.count - 1].value, at.bytes);
+    const std::uint64_t& newest = at.messages[at.count - 1].value;
+    // What nobody has changed may be a constant.
+    auto* const bytes = reinterpret_cast<void*>(at.address);
+    if (std::memcmp(bytes, &newest, at.bytes) == 0) continue;
+    std::memcpy(bytes, &newest, at.bytes);
   }
 }
 

@@ -74,6 +74,12 @@ bool AwaitEndUnordered(int thread);
 // not `expected`. Wake returns how many it woke.
 bool Sleep(const void* word, std::size_t bytes, std::uint64_t expected);
 int Wake(const void* word, int most);
+// Adds 1 to a word of 32 bits and wakes all, in one step: FUTEX_WAKE_OP.
+int BumpAndWakeAll(void* word);
+
+// The kernel has others (bit i: thread i) do a full fence each before their next
+// step, one after the other: membarrier.
+void FenceOthers(std::uint32_t threads);
 
 // Says that what the calling thread does from here on depends on these values
 // alone (and on shared memory), so that two histories which led to equal values

@@ -70,6 +70,12 @@ bool Sleep(const void* word, std::size_t bytes, std::uint64_t expected) {
 int Wake(const void* word, int most) {
   return Engine::Current()->Wake(word, most);
 }
+int BumpAndWakeAll(void* word) {
+  return Engine::Current()->BumpAndWakeAll(word);
+}
+void FenceOthers(std::uint32_t threads) {
+  Engine::Current()->FenceOthers(threads);
+}
 void SummariseBytes(const void* data, std::size_t bytes, bool is_first) {
   Engine::Current()->Summarise(data, bytes, is_first);
 }

@@ -342,7 +342,15 @@ void Engine::OnFence(MemoryOrder order, Site where) {
   const int site = AllSites().Find(where);
   order = Weakened(site, Operation::kFence, order);
   if (order == std::memory_order_seq_cst) BeforeStep();
-  Thread& thread = me();
+  ApplyFence(me(), order);
+  Observe(Mix(6, static_cast<std::uint64_t>(order)));
+  Note({.thread = running_,
+        .what = "fence",
+        .site = site,
+        .order = static_cast<int>(order)});
+}
+
+void Engine::ApplyFence(Thread& thread, MemoryOrder order) {
   if (Acquires(order)) {
     if (!uses_acquire_fence_) uses_acquire_fence_ = must_relearn_ = true;
     thread.current.Join(thread.pending, memory_.size());
@@ -354,11 +362,6 @@ void Engine::OnFence(MemoryOrder order, Site where) {
     sequential_.seen = thread.current.seen;
   }
   if (Releases(order)) thread.released = thread.current;
-  Observe(Mix(6, static_cast<std::uint64_t>(order)));
-  Note({.thread = running_,
-        .what = "fence",
-        .site = site,
-        .order = static_cast<int>(order)});
 }
 
 // No step: nobody else sees it before the store that it goes into.

@@ -38,7 +38,8 @@ JOBS = str(os.cpu_count())
 # As reports of the parts may call a type, and as we call it.
 TYPES = {name: name for name in (
     "Seqlock", "Latest", "SpscRing", "SpscByteRing", "Counter", "RoleClaim",
-    "Stamp")} | {"Role": "RoleClaim"}
+    "Stamp", "EventCount", "Participants", "SegmentHeader",
+    "NameRecord")} | {"Role": "RoleClaim"}
 
 
 # ---- The parts ---------------------------------------------------------------

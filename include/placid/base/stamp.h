@@ -36,6 +36,9 @@ enum class TypeId : std::uint16_t {
   kLatest = 2,
   kSpscRing = 3,
   kSpscByteRing = 4,
+  kParticipants = 16,
+  kNameRecord = 17,
+  kSegmentHeader = 18,
   kFirstForeign = 0x8000,
 };
 

@@ -117,6 +117,13 @@ class PLACID_API Mapping {
   [[nodiscard]] Access access() const { return access_; }
   [[nodiscard]] const Granted& granted() const { return granted_; }
 
+  // Forgets the bytes without unmapping them: for a child made by fork, which
+  // does not have those that kDontFork was granted for.
+  void Abandon() {
+    data_ = nullptr;
+    size_ = 0;
+  }
+
   void swap(Mapping& other) noexcept;
 
  private:

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "placid/base/retry.h"
+
 namespace placid {
 
 enum class [[nodiscard]] RingResult : std::uint8_t {
@@ -30,6 +32,20 @@ enum class [[nodiscard]] RingResult : std::uint8_t {
     case RingResult::kCorrupt: return "corrupt";
   }
   return "unknown";
+}
+
+// What a waiter does about it (wait/waiter.h).
+[[nodiscard]] constexpr Retry RetryAfter(RingResult result) {
+  switch (result) {
+    case RingResult::kEmpty:
+    case RingResult::kFull:
+    case RingResult::kPending: return Retry::kOnChange;
+    case RingResult::kContended: return Retry::kSoon;
+    case RingResult::kOk:
+    case RingResult::kClosed:
+    case RingResult::kCorrupt: return Retry::kNever;
+  }
+  return Retry::kNever;
 }
 
 }  // namespace placid

@@ -10,8 +10,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
+#include <thread>
 
 #include "placid/base/atomic.h"
 
@@ -122,6 +125,17 @@ int FutexWake(const void* word, int count) {
   int woken = 0;
   while (woken < count && Wake(const_cast<void*>(word)) >= 0) ++woken;
   return woken;
+}
+
+int FutexBumpAndWakeAll(void* word) {
+  static_cast<Atomic<std::uint32_t>*>(word)->fetch_add(
+      1, kRelaxed);  // sync: none, sleepers look again in any case
+  return FutexWake(word, INT_MAX);
+}
+
+void SleepUntil(std::int64_t deadline_ns) {
+  std::this_thread::sleep_for(
+      std::chrono::nanoseconds(deadline_ns - MonotonicNow()));
 }
 
 }  // namespace placid::os

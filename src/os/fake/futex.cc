@@ -5,6 +5,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <thread>
+
+#include "placid/base/atomic.h"
 
 namespace placid::os {
 
@@ -21,5 +24,16 @@ WaitResult FutexWait(const void*, std::uint32_t, std::int64_t) {
 }
 
 int FutexWake(const void*, int) { return 0; }
+
+int FutexBumpAndWakeAll(void* word) {
+  static_cast<Atomic<std::uint32_t>*>(word)->fetch_add(
+      1, kRelaxed);  // sync: none, sleepers look again in any case
+  return 0;
+}
+
+void SleepUntil(std::int64_t deadline_ns) {
+  std::this_thread::sleep_for(
+      std::chrono::nanoseconds(deadline_ns - MonotonicNow()));
+}
 
 }  // namespace placid::os

@@ -11,6 +11,7 @@
 #include "../posix/file.h"
 #include "../posix/operation.h"
 #include "../posix/port.h"
+#include "lock_byte.h"
 #include "placid/base/error.h"
 #include "placid/base/result.h"
 #include "placid/os/name.h"
@@ -49,13 +50,10 @@ struct flock ByteOf(std::uint32_t index) {
 Result<FileLock> Take(const Operation& operation, Result<UniqueFd> fd,
                       std::uint32_t index) {
   if (!fd) return fd.error();
-  struct flock lock = ByteOf(index);
-  if (Control(fd->get(), F_OFD_SETLK, lock) == 0) {
-    return FileLockPort::Make(std::move(*fd));
+  if (auto locked = internal::LockByte(operation, fd->get(), index); !locked) {
+    return locked.error();
   }
-  if (errno != EAGAIN && errno != EACCES) return operation.Failed(errno);
-  return operation.Failed(ErrorCode::kBusy, nullptr,
-                          "a living process holds it: end that one first");
+  return FileLockPort::Make(std::move(*fd));
 }
 
 Result<LockState> Look(const Operation& operation, const Result<UniqueFd>& fd,
@@ -81,6 +79,15 @@ Result<UniqueFd> ReopenForLock(const Operation& operation,
 }
 
 }  // namespace
+
+Result<void> internal::LockByte(const Operation& operation, int fd,
+                                std::uint32_t index) {
+  struct flock lock = ByteOf(index);
+  if (Control(fd, F_OFD_SETLK, lock) == 0) return Ok();
+  if (errno != EAGAIN && errno != EACCES) return operation.Failed(errno);
+  return operation.Failed(ErrorCode::kBusy, nullptr,
+                          "a living process holds it: end that one first");
+}
 
 FileLock::~FileLock() { const UniqueFd closing(static_cast<int>(handle_)); }
 

@@ -8,7 +8,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdint>
+
+#include "placid/base/atomic.h"
 
 namespace placid::os {
 namespace {
@@ -65,6 +68,28 @@ int FutexWake(const void* word, int count) {
   const long woken =
       ::syscall(kWakeCall, word, FUTEX_WAKE, count, nullptr, nullptr, 0);
   return woken < 0 ? 0 : static_cast<int>(woken);
+}
+
+// FUTEX_WAKE_OP, for its operation on the word. It could wake sleepers of a
+// second word, too; here that is the same one, and all of them are awake.
+int FutexBumpAndWakeAll(void* word) {
+  constexpr int kAddOne = FUTEX_OP(FUTEX_OP_ADD, 1, FUTEX_OP_CMP_EQ, 0);
+  const long woken =
+      ::syscall(kWakeCall, word, FUTEX_WAKE_OP, INT_MAX, 0L, word, kAddOne);
+  if (woken >= 0) return static_cast<int>(woken);
+  if (errno != ENOSYS) return 0;
+  // A system that stands in for Linux and has the two calls alone.
+  static_cast<Atomic<std::uint32_t>*>(word)->fetch_add(
+      1, kRelaxed);  // sync: none, sleepers look again in any case
+  return FutexWake(word, INT_MAX);
+}
+
+void SleepUntil(std::int64_t deadline_ns) {
+  const std::int64_t deadline = std::max<std::int64_t>(deadline_ns, 0);
+  timespec time = {};
+  time.tv_sec = static_cast<time_t>(deadline / kSecond);
+  time.tv_nsec = static_cast<long>(deadline % kSecond);
+  ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nullptr);
 }
 
 }  // namespace placid::os

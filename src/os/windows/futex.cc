@@ -4,8 +4,11 @@
 // process never arrives. So there is no futex here.
 #include "placid/os/futex.h"
 
+#include <chrono>
 #include <cstdint>
+#include <thread>
 
+#include "placid/base/atomic.h"
 #include "system.h"
 
 namespace placid::os {
@@ -31,5 +34,16 @@ WaitResult FutexWait(const void* /*word*/, std::uint32_t /*expected*/,
 }
 
 int FutexWake(const void* /*word*/, int /*count*/) { return 0; }
+
+int FutexBumpAndWakeAll(void* word) {
+  static_cast<Atomic<std::uint32_t>*>(word)->fetch_add(
+      1, kRelaxed);  // sync: none, sleepers look again in any case
+  return 0;
+}
+
+void SleepUntil(std::int64_t deadline_ns) {
+  std::this_thread::sleep_for(
+      std::chrono::nanoseconds(deadline_ns - MonotonicNow()));
+}
 
 }  // namespace placid::os

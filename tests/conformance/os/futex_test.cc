@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 #include <thread>
 
 #include "fixture.h"
@@ -75,6 +76,67 @@ TEST_F(FutexConformance, APeerWakesASleeperOnAReadOnlyView) {
   }
   EXPECT_EQ(result, WaitResult::kWoken);
   waker.join();
+}
+
+// The word is moved on everywhere, also where nobody can sleep on it, and
+// wraps.
+TEST_F(FutexConformance, ABumpAddsOneAndTellsHowManyWoke) {
+  const auto mapping = Mapping::Anonymous(4096);
+  ASSERT_TRUE(Succeeds(mapping));
+  StoreWord(*mapping, 8, UINT32_MAX - 1);
+  StoreWord(*mapping, 12, 7);
+  EXPECT_EQ(FutexBumpAndWakeAll(mapping->data() + 8), 0);
+  EXPECT_EQ(LoadWord(*mapping, 8), UINT32_MAX);
+  EXPECT_EQ(FutexBumpAndWakeAll(mapping->data() + 8), 0);
+  EXPECT_EQ(LoadWord(*mapping, 8), 0u);
+  EXPECT_EQ(FutexBumpAndWakeAll(mapping->data() + 8), 0);
+  EXPECT_EQ(LoadWord(*mapping, 8), 1u);
+  EXPECT_EQ(LoadWord(*mapping, 12), 7u) << "the next word is nobody's business";
+}
+
+// All of them, and none sleeps on the value that was: who bumps changes it.
+TEST_F(FutexConformance, ABumpByAPeerWakesAllSleepers) {
+  const Name name = NewName();
+  const auto object = SharedObject::Create(name, kPages);
+  ASSERT_TRUE(Succeeds(object));
+  const auto view = object->Map({.access = Access::kReadOnly});
+  ASSERT_TRUE(Succeeds(view));
+  const auto peer = Peer::Spawn();
+  ASSERT_EQ(peer->Do(Step("open", name, "rw")),
+            "opened " + std::to_string(kPages));
+  ASSERT_EQ(peer->Do("map rw"), "mapped");
+  if (!HasFutex()) {
+    EXPECT_EQ(peer->Do("bump 8"), "0");
+    EXPECT_EQ(LoadWord(*view, 8), 1u);
+    return;
+  }
+  const auto sleep = [&view] {
+    WaitResult result = WaitResult::kInterrupted;
+    while (result == WaitResult::kInterrupted) {
+      result = FutexWait(view->data() + 8, 0,
+                         MonotonicNow() + 10'000 * kMillisecond);
+    }
+    EXPECT_TRUE(result == WaitResult::kWoken || result == WaitResult::kChanged);
+    EXPECT_EQ(LoadWord(*view, 8), 1u);
+  };
+  std::thread first(sleep);
+  std::thread second(sleep);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  const std::string woken = peer->Do("bump 8");
+  EXPECT_TRUE(woken == "2" || woken == "1" || woken == "0") << woken;
+  first.join();
+  second.join();
+}
+
+TEST_F(FutexConformance, ASleepLastsUntilItsTimeAndNoLonger) {
+  const std::int64_t before = MonotonicNow();
+  SleepUntil(before - kMillisecond);
+  SleepUntil(-1);
+  EXPECT_LT(MonotonicNow() - before, 60'000 * kMillisecond);
+  const std::int64_t until = MonotonicNow() + 20 * kMillisecond;
+  SleepUntil(until);
+  // The clock that it sleeps by may be a coarser one.
+  EXPECT_GE(MonotonicNow(), until - kMillisecond);
 }
 
 }  // namespace

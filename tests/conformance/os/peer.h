@@ -10,6 +10,7 @@
 
 #include "placid/os/file_lock.h"
 #include "placid/os/handover.h"
+#include "placid/os/locked_mapping.h"
 #include "placid/os/mapping.h"
 #include "placid/os/shared_object.h"
 #include "tests/support/peer.h"
@@ -30,6 +31,7 @@ class Steps {
   //   read OFFSET                VALUE
   //   close                      closed       object and mapping
   //   lock NAME INDEX            locked
+  //   map_locked NAME INDEX      mapped       the object, with its lock
   //   probe NAME INDEX           free | held
   //   unlock                     unlocked     all of them
   //   identity                   PID START HIGH LOW
@@ -37,6 +39,7 @@ class Steps {
   //   give ro|rw TIMEOUT_MS      given        the object
   //   receive NAME TIMEOUT_MS    received SIZE
   //   wake OFFSET                COUNT        through the futex
+  //   bump OFFSET                COUNT        the same, the word moved on
   //   at NANOSECONDS STEP        the step's, begun at that time of MonotonicNow
   //   exit                       bye
   std::string Do(const std::string& step);
@@ -48,6 +51,7 @@ class Steps {
   Mapping mapping_;
   HandoverListener listener_;
   std::vector<FileLock> locks_;
+  std::vector<LockedMapping> locked_;
 };
 
 }  // namespace placid::os::conformance

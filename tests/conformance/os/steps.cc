@@ -11,6 +11,7 @@
 #include "placid/os/file_lock.h"
 #include "placid/os/futex.h"
 #include "placid/os/handover.h"
+#include "placid/os/locked_mapping.h"
 #include "placid/os/name.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
@@ -101,6 +102,14 @@ std::string Steps::DoVerb(const std::string& verb, std::istream& words) {
     locks_.push_back(std::move(*lock));
     return "locked";
   }
+  if (verb == "map_locked") {
+    const Name name = NextName(words);
+    auto locked =
+        LockedMapping::TryMap(object_, name, Next<std::uint32_t>(words));
+    if (!locked) return Words(locked.error());
+    locked_.push_back(std::move(*locked));
+    return "mapped";
+  }
   if (verb == "probe") {
     const Name name = NextName(words);
     const auto state = FileLock::Probe(name, Next<std::uint32_t>(words));
@@ -109,6 +118,7 @@ std::string Steps::DoVerb(const std::string& verb, std::istream& words) {
   }
   if (verb == "unlock") {
     locks_.clear();
+    locked_.clear();
     return "unlocked";
   }
   if (verb == "identity") {
@@ -141,6 +151,10 @@ std::string Steps::DoVerb(const std::string& verb, std::istream& words) {
   if (verb == "wake") {
     return std::to_string(
         FutexWake(mapping_.data() + Next<std::size_t>(words), 1));
+  }
+  if (verb == "bump") {
+    return std::to_string(
+        FutexBumpAndWakeAll(mapping_.data() + Next<std::size_t>(words)));
   }
   if (verb == "exit") return "bye";
   return "no such step: " + verb;

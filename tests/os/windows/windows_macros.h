@@ -13,6 +13,7 @@
 #include <atomic>
 #include <bit>
 #include <charconv>
+#include <chrono>
 #include <concepts>
 #include <cstring>
 #include <functional>
@@ -20,9 +21,13 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <variant>
+#include <vector>
+#include <version>
 
 #undef min
 #undef max

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What waiting costs. A publish that could wake somebody and need not, beside
+// one that could not; a round trip between two processes that sleep, beside the
+// bare system calls; and the processor's time of who only waits.
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "bench/benches.h"
+#include "bench/harness.h"
+#include "placid/base/cache_line.h"
+#include "placid/os/futex.h"
+#include "placid/primitives/spsc_ring.h"
+#include "placid/wait/event_count.h"
+#include "placid/wait/waiter.h"
+
+namespace placid::bench {
+namespace {
+
+// ---- Publishing while nobody sleeps
+
+struct Silent {
+  explicit Silent(EventCount) {}
+  void Notify() {}
+};
+struct Fencing : EventCount::Notifier<Publisher::kFencing> {
+  explicit Fencing(EventCount event) : Notifier(event.MakeNotifier()) {}
+};
+struct Asymmetric : EventCount::Notifier<Publisher::kAsymmetric> {
+  explicit Asymmetric(EventCount event)
+      : Notifier(event.MakeAsymmetricNotifier()) {}
+};
+
+// To a consumer that polls; values per second.
+template <typename Notifier>
+double Publish(std::uint64_t count) {
+  using Ring = SpscRing<std::uint64_t, 1024>;
+  struct Memory {
+    Ring::Storage ring;
+    alignas(kLineBytes) EventCount::Storage pushed;
+  };
+  auto memory = std::make_unique<Memory>();
+  const Ring ring = *Ring::Attach(memory->ring);
+  double begin = 0;
+  Atomic<std::uint32_t> go{0};
+  std::thread producer([&] {
+    PinTo(0);
+    auto role = *ring.ClaimProducer();
+    Notifier notifier(*EventCount::Attach(memory->pushed));
+    while (go.load(kAcquire) == 0) machine::Pause();
+    begin = Now();
+    for (std::uint64_t i = 0; i < count;) {
+      if (role.TryPush(i) != RingResult::kOk) continue;
+      ++i;
+      notifier.Notify();
+    }
+  });
+  PinTo(1);
+  auto role = *ring.ClaimConsumer(Pace::kStreaming);
+  go.store(1, kRelease);
+  for (std::uint64_t i = 0, value = 0; i < count;) {
+    if (role.TryPop(value) != RingResult::kOk) continue;
+    if (value != i++) std::abort();
+  }
+  const double end = Now();
+  producer.join();
+  return static_cast<double>(count) / (end - begin);
+}
+
+// ---- Round trips of sleepers, between two processes
+
+constexpr std::uint32_t kTrips = 2'000;
+
+struct Court {
+  struct alignas(kLineBytes) Side {
+    Atomic<std::uint32_t> ball;
+    EventCount::Storage event;
+  };
+  Side there, back;
+};
+
+struct BareFutex {
+  void Send(Court::Side& side, std::uint32_t i) {
+    side.ball.store(i, kRelease);
+    os::FutexWake(&side.ball, 1);
+  }
+  void Receive(Court::Side& side, std::uint32_t i) {
+    std::uint32_t found = 0;
+    while ((found = side.ball.load(kAcquire)) != i) {
+      os::FutexWait(&side.ball, found, INT64_MAX);
+    }
+  }
+};
+
+// A role for each side, as programs have.
+template <typename Notifier>
+class Counted {
+ public:
+  void Send(Court::Side& side, std::uint32_t i) {
+    if (!notifier_) {
+      notifier_ = std::make_unique<Notifier>(*EventCount::Attach(side.event));
+    }
+    side.ball.store(i, kRelease);
+    notifier_->Notify();
+  }
+  void Receive(Court::Side& side, std::uint32_t i) {
+    if (!waiter_) {
+      waiter_ = std::make_unique<Waiter>(*EventCount::Attach(side.event),
+                                         WaitPolicy::Park());
+    }
+    (void)waiter_->Until([&] { return side.ball.load(kAcquire) == i; });
+  }
+
+ private:
+  std::unique_ptr<Notifier> notifier_;
+  std::unique_ptr<Waiter> waiter_;
+};
+
+template <typename Player>
+std::vector<double> RoundTrips(unsigned other_core) {
+  void* const pages = mmap(nullptr, sizeof(Court), PROT_READ | PROT_WRITE,
+                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) std::abort();
+  Court& court = *static_cast<Court*>(pages);
+  const pid_t child = fork();
+  if (child == 0) {
+    PinTo(other_core);
+    Player player;
+    for (std::uint32_t i = 1; i <= kTrips; ++i) {
+      player.Receive(court.there, i);
+      player.Send(court.back, i);
+    }
+    _exit(0);
+  }
+  PinTo(0);
+  Player player;
+  std::vector<double> times;
+  times.reserve(kTrips);
+  for (std::uint32_t i = 1; i <= kTrips; ++i) {
+    const double begin = Now();
+    player.Send(court.there, i);
+    player.Receive(court.back, i);
+    times.push_back((Now() - begin) * 1e9);
+  }
+  waitpid(child, nullptr, 0);
+  munmap(pages, sizeof(Court));
+  return times;
+}
+
+LatencyRow WakeRow(const char* name, unsigned other_core, double target) {
+  const auto trips = [other_core]<typename Player>() {
+    return [other_core] { return RoundTrips<Player>(other_core); };
+  };
+  return {.name = name,
+          .target = target,
+          .note = "both sides asleep each time",
+          .candidates = {{"EventCount, fencing",
+                          trips.template operator()<Counted<Fencing>>()},
+                         {"bare futex", trips.template operator()<BareFutex>()},
+                         {"EventCount, asymmetric",
+                          trips.template operator()<Counted<Asymmetric>>()}}};
+}
+
+// ---- Waiting for what never comes
+
+// Nanoseconds of this thread's processor time for each second of `wait`.
+template <typename Wait>
+std::vector<double> IdleTime(Wait wait) {
+  const auto used = [] {
+    timespec time = {};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) * 1e9 +
+           static_cast<double>(time.tv_nsec);
+  };
+  const double before = used();
+  const double begin = Now();
+  wait(Deadline::After(std::chrono::milliseconds(300)));
+  return {(used() - before) / (Now() - begin)};
+}
+
+}  // namespace
+
+void RunWaiting(Report& report, bool all) {
+  constexpr std::uint64_t kCount = 20'000'000;
+  report.Run(
+      Row{.name = "publish with no sleeper, 8 B, 1k slots",
+          .unit = "M/s",
+          .target = 1 / 1.05,
+          .note = "a consumer that polls; the event count in a line of its own",
+          .candidates = {
+              {"push, Notify (asymmetric)", "wakes who sleeps",
+               [] { return Publish<Asymmetric>(kCount); }},
+              {"push", "cannot wake", [] { return Publish<Silent>(kCount); }},
+              {"push, once more", "the same, as a control",
+               [] { return Publish<Silent>(kCount); }},
+              {"push, Notify (fencing)", "wakes who sleeps, anywhere",
+               [] { return Publish<Fencing>(kCount / 8); }}}});
+  report.Run(WakeRow("wake round trip, two processes, two cores", 1, 1.1));
+  if (all) {
+    report.Run(WakeRow("wake round trip, two processes, one core", 0, 0));
+  }
+  report.Run(LatencyRow{
+      .name = "processor time in a second of waiting",
+      .target = 0,
+      .note = "in vain, beside a mere sleep",
+      .candidates = {{"Waiter",
+                      [] {
+                        return IdleTime([](Deadline deadline) {
+                          EventCount::Storage storage{};
+                          Waiter waiter(*EventCount::Attach(storage));
+                          (void)waiter.Until([] { return false; }, deadline);
+                        });
+                      }},
+                     {"one sleep of that time", [] {
+                        return IdleTime([](Deadline deadline) {
+                          os::SleepUntil(deadline.monotonic_ns());
+                        });
+                      }}}});
+}
+
+}  // namespace placid::bench

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "../locked_mapping.h"
+
+#include <cstdint>
+
+#include "placid/base/result.h"
+#include "placid/os/name.h"
+#include "placid/os/shared_object.h"
+
+namespace placid::os::internal {
+
+Result<MappingAndLock> MapAndLock(const SharedObject& object, const Name& name,
+                                  std::uint32_t index) {
+  return MapBesideLock(object, name, index);
+}
+
+std::uint64_t ProcessNumber() { return 0; }
+
+}  // namespace placid::os::internal

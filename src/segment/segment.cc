@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "placid/segment/segment.h"
+
+#include <cstdint>
+
+#include "placid/base/error.h"
+#include "placid/base/result.h"
+#include "placid/os/mapping.h"
+#include "placid/os/name.h"
+#include "placid/os/shared_object.h"
+#include "placid/segment/name_record.h"
+#include "segment/segment_maker.h"
+
+namespace placid {
+namespace {
+
+// Whoever lets others in trusts them with the names, too.
+os::Owner OwnerFor(const CreateSegmentOptions& options) {
+  return options.mode == CreateSegmentOptions().mode ? os::Owner::kSelf
+                                                     : os::Owner::kAnyone;
+}
+
+// That all bytes of an object are there still. Mapping it anew looks, and
+// touches none.
+Result<void> CheckWhole(const os::SharedObject& object) {
+  const auto mapping = object.Map({.access = os::Access::kReadOnly});
+  return mapping ? Ok() : Result<void>(mapping.error());
+}
+
+Result<void> CheckNamed(const os::SharedObject& object, const os::Name& name) {
+  auto named = object.StillNamed(name);
+  const bool is_unknown =
+      !named && named.error().code == ErrorCode::kUnsupported;
+  return is_unknown ? Ok() : named;
+}
+
+}  // namespace
+
+Result<Segment> Segment::Create(const os::Name& name,
+                                const CreateSegmentOptions& options) {
+  return SegmentMaker("Segment::Create", name)
+      .Make({.creates = true, .options = options, .owner = OwnerFor(options)});
+}
+
+Result<Segment> Segment::Open(const os::Name& name,
+                              const OpenSegmentOptions& options) {
+  CreateSegmentOptions wanted;
+  wanted.fingerprint = options.fingerprint;
+  wanted.patience_ms = options.patience_ms;
+  return SegmentMaker("Segment::Open", name)
+      .Make({.opens = true, .options = wanted, .owner = options.owner});
+}
+
+Result<Segment> Segment::OpenOrCreate(const os::Name& name,
+                                      const CreateSegmentOptions& options) {
+  return SegmentMaker("Segment::OpenOrCreate", name)
+      .Make({.creates = true,
+             .opens = true,
+             .options = options,
+             .owner = OwnerFor(options)});
+}
+
+Result<void> Segment::Unlink(const os::Name& name, std::int64_t patience_ms) {
+  return SegmentMaker("Segment::Unlink", name).Unlink(patience_ms);
+}
+
+bool Segment::IsRetired() const {
+  return data_.header && data_.header->IsRetired();
+}
+
+os::Name Segment::control_name() const {
+  return ObjectName(name_, id_, SegmentHeader::Kind::kControl);
+}
+
+Result<void> Segment::Check() const {
+  const auto said = [this](const Error& error) {
+    Error failed = error;
+    failed.operation = "Segment::Check";
+    failed.subject = name_.text();
+    return failed;
+  };
+  // First that all of it may be touched.
+  for (const os::SharedObject* object :
+       {&record_, &data_.object, &control_.object}) {
+    if (auto whole = CheckWhole(*object); !whole) return said(whole.error());
+  }
+  const os::Name data = ObjectName(name_, id_, SegmentHeader::Kind::kData);
+  for (const auto& named :
+       {CheckNamed(record_, name_), CheckNamed(data_.object, data),
+        CheckNamed(control_.object, control_name())}) {
+    if (!named) return said(named.error());
+  }
+  const auto record = NameRecord::Attach(record_mapping_.bytes());
+  if (!record) return said(record.error());
+  if (record->Current() == id_ && !IsRetired()) return Ok();
+  return said({.code = ErrorCode::kUnlinked,
+               .field = "segment under the name",
+               .expected = id_.word(),
+               .found = record->Current().word(),
+               .advice = "it was unlinked: go on with it, or open what is "
+                         "there now"});
+}
+
+}  // namespace placid

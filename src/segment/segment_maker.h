@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SegmentMaker: the way from a public name to a segment, or to none.
+#ifndef PLACID_SRC_SEGMENT_SEGMENT_MAKER_H_
+#define PLACID_SRC_SEGMENT_SEGMENT_MAKER_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "placid/base/error.h"
+#include "placid/base/result.h"
+#include "placid/os/file_lock.h"
+#include "placid/os/name.h"
+#include "placid/os/shared_object.h"
+#include "placid/segment/name_record.h"
+#include "placid/segment/segment.h"
+
+namespace placid {
+
+// The objects that a name leads to.
+[[nodiscard]] os::Name ObjectName(const os::Name& name, SegmentId id,
+                                  SegmentHeader::Kind kind);
+
+class SegmentMaker {
+ public:
+  // What a name is asked for. Where nothing is to be created, the options that
+  // say how are not looked at.
+  struct Request {
+    bool creates = false;
+    bool opens = false;
+    CreateSegmentOptions options;
+    os::Owner owner = os::Owner::kSelf;
+  };
+
+  SegmentMaker(const char* operation, const os::Name& name)
+      : operation_(operation), name_(name) {}
+
+  Result<Segment> Make(const Request& request);
+  Result<void> Unlink(std::int64_t patience_ms);
+
+ private:
+  using Kind = SegmentHeader::Kind;
+
+  struct Record {
+    os::SharedObject object;
+    os::Mapping mapping;
+    NameRecord words;
+  };
+
+  // ---- Steps. Errors are the system's own; Make and Unlink add who and what.
+
+  Result<void> CheckRequest(const Request& request) const;
+  Result<Record> OpenRecord(const Request& request) const;
+  // nullopt: somebody else has the lock, or the record is no longer the name's.
+  Result<std::optional<os::FileLock>> TryLock(const Record& record) const;
+
+  // What the record leads to, if that is ready. kNotFound, kNotInitialized,
+  // kUnlinked: nothing is, or not yet, or no more.
+  Result<Segment> Attach(const Record& record, const Request& request) const;
+  Result<Segment::Part> OpenPart(SegmentId id, Kind kind,
+                                 os::Owner owner) const;
+
+  // With the lock.
+  Result<Segment> Create(const Record& record, const Request& request) const;
+  Result<Segment::Part> CreatePart(SegmentId id, Kind kind,
+                                   std::uint64_t size_bytes,
+                                   const Request& request) const;
+  Result<void> UnlinkLocked(const Record& record) const;
+  // Of whatever the record leads to, which then leads nowhere.
+  Result<void> RemoveObjects(const Record& record) const;
+
+  // nullopt: others are at it, look again.
+  Result<std::optional<Segment>> TryOnce(const Request& request);
+  Result<void> CheckFits(const Segment& segment, const Request& request) const;
+
+  [[nodiscard]] Error Failed(ErrorCode code, const char* field,
+                             const char* advice) const;
+  [[nodiscard]] Error TooLong() const;
+  // The same failure, of what the caller asked for.
+  [[nodiscard]] Error Said(const Error& error) const;
+
+  const char* operation_;
+  const os::Name& name_;
+};
+
+}  // namespace placid
+
+#endif  // PLACID_SRC_SEGMENT_SEGMENT_MAKER_H_

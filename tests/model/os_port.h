@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The model's port of what types that sleep ask of the system: os/futex.h and
+// os/peer_fence.h, whose functions os_port.cc defines for modelled threads.
+// There is no time in it. Whoever sleeps is woken or is stuck, which fails; a
+// slice that ends is a thread of the program that calls Wake on the word.
+#ifndef PLACID_TESTS_MODEL_OS_PORT_H_
+#define PLACID_TESTS_MODEL_OS_PORT_H_
+
+#include <cstdint>
+
+namespace placid::model {
+
+struct OsPort {
+  bool has_peer_fences = true;
+  // Bit i: FencePeers reaches thread i of the program.
+  std::uint32_t has_joined = UINT32_MAX;
+  // How FutexBumpAndWakeAll goes: as on linux, as elsewhere, or wrongly.
+  enum class Bump { kOneStep, kThenWake, kWithoutWake, kAfterWake };
+  Bump bump = Bump::kOneStep;
+};
+
+// For the executions that follow; set-up is the place for it.
+void SetOsPort(const OsPort& port);
+
+}  // namespace placid::model
+
+#endif  // PLACID_TESTS_MODEL_OS_PORT_H_

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "placid/segment/segment.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "placid/base/error.h"
+#include "placid/os/name.h"
+#include "placid/os/shared_object.h"
+#include "tests/support/scratch.h"
+
+namespace placid {
+namespace {
+
+static_assert(!std::is_copy_constructible_v<Segment>);
+static_assert(std::is_nothrow_move_constructible_v<Segment>);
+
+constexpr std::uint64_t kBytes = 10'000;
+
+template <typename T>
+::testing::AssertionResult FailsWith(ErrorCode code,
+                                     const std::string& operation,
+                                     const os::Name& name,
+                                     const Result<T>& result) {
+  if (result) return ::testing::AssertionFailure() << "it succeeded";
+  const Error& error = result.error();
+  const bool is_right = error.code == code && error.operation == operation &&
+                        error.subject.view() == ShortText(name.text()).view() &&
+                        error.advice != nullptr;
+  return (is_right ? ::testing::AssertionSuccess()
+                   : ::testing::AssertionFailure())
+         << error.Message().c_str();
+}
+
+class SegmentTest : public ::testing::Test {
+ protected:
+  ~SegmentTest() override { (void)Segment::Unlink(name_); }
+
+  static CreateSegmentOptions Options(std::uint64_t size_bytes = kBytes) {
+    CreateSegmentOptions options;
+    options.size_bytes = size_bytes;
+    return options;
+  }
+
+  placid::testing::Scratch scratch_;
+  os::Name name_ = scratch_.NewName();
+};
+
+TEST_F(SegmentTest, OneCreatesAndOthersOpenTheSameBytes) {
+  const auto creator = Segment::Create(name_, Options());
+  ASSERT_TRUE(creator) << creator.error().Message().c_str();
+  EXPECT_TRUE(creator->was_created());
+  ASSERT_EQ(creator->bytes().size(), kBytes);
+  EXPECT_TRUE(std::ranges::all_of(
+      creator->bytes(), [](std::byte byte) { return byte == std::byte{0}; }));
+  const auto address =
+      reinterpret_cast<std::uintptr_t>(creator->bytes().data());
+  EXPECT_EQ(address % kLineBytes, 0u);
+  EXPECT_EQ(creator->participants().count(), 64u);
+
+  const auto opener = Segment::Open(name_);
+  ASSERT_TRUE(opener) << opener.error().Message().c_str();
+  EXPECT_FALSE(opener->was_created());
+  EXPECT_EQ(opener->id(), creator->id());
+  ASSERT_EQ(opener->bytes().size(), kBytes);
+  creator->bytes().back() = std::byte{42};
+  EXPECT_EQ(opener->bytes().back(), std::byte{42});
+
+  const auto third = Segment::OpenOrCreate(name_, Options());
+  ASSERT_TRUE(third);
+  EXPECT_FALSE(third->was_created());
+  EXPECT_EQ(third->id(), creator->id());
+  EXPECT_TRUE(third->Check());
+}
+
+TEST_F(SegmentTest, WhatIsThereIsNotCreatedAgain) {
+  const auto first = Segment::Create(name_, Options());
+  ASSERT_TRUE(first);
+  EXPECT_TRUE(FailsWith(ErrorCode::kAlreadyExists, "Segment::Create", name_,
+                        Segment::Create(name_, Options())));
+  EXPECT_TRUE(first->Check()) << "the attempt did harm";
+}
+
+TEST_F(SegmentTest, WhatIsNotThereIsNotOpened) {
+  EXPECT_TRUE(FailsWith(ErrorCode::kNotFound, "Segment::Open", name_,
+                        Segment::Open(name_)));
+  EXPECT_TRUE(FailsWith(ErrorCode::kNotFound, "Segment::Unlink", name_,
+                        Segment::Unlink(name_)));
+}
+
+TEST_F(SegmentTest, WhatIsPlacedIsThereBeforeAnybodyElse) {
+  CreateSegmentOptions options = Options();
+  options.place = [&](std::span<std::byte> bytes) -> Result<void> {
+    EXPECT_EQ(bytes.size(), kBytes);
+    OpenSegmentOptions impatient;
+    impatient.patience_ms = 5;
+    EXPECT_TRUE(FailsWith(ErrorCode::kTimedOut, "Segment::Open", name_,
+                          Segment::Open(name_, impatient)))
+        << "seen before it was ready";
+    EXPECT_TRUE(FailsWith(ErrorCode::kTimedOut, "Segment::Unlink", name_,
+                          Segment::Unlink(name_, 5)));
+    bytes.front() = std::byte{7};
+    return Ok();
+  };
+  const auto creator = Segment::Create(name_, options);
+  ASSERT_TRUE(creator);
+  EXPECT_EQ(Segment::Open(name_)->bytes().front(), std::byte{7});
+}
+
+TEST_F(SegmentTest, AFailedPlacingLeavesNothing) {
+  CreateSegmentOptions options = Options();
+  options.place = [](std::span<std::byte>) -> Result<void> {
+    return Error{
+        .code = ErrorCode::kNoSpace, .operation = "place", .advice = "none"};
+  };
+  EXPECT_TRUE(FailsWith(ErrorCode::kNoSpace, "Segment::OpenOrCreate", name_,
+                        Segment::OpenOrCreate(name_, options)));
+  EXPECT_TRUE(FailsWith(ErrorCode::kNotFound, "Segment::Open", name_,
+                        Segment::Open(name_)));
+  EXPECT_TRUE(Segment::Create(name_, Options()));
+}
+
+TEST_F(SegmentTest, UnlinkTellsTheAttachedAndMakesRoomForAnother) {
+  const auto old = Segment::Create(name_, Options());
+  ASSERT_TRUE(old);
+  const auto attached = Segment::Open(name_);
+  EXPECT_FALSE(attached->IsRetired());
+  const auto unlinked = Segment::Unlink(name_);
+  ASSERT_TRUE(unlinked) << unlinked.error().Message().c_str();
+  for (const Segment* segment : {&*old, &*attached}) {
+    EXPECT_TRUE(segment->IsRetired());
+    EXPECT_TRUE(FailsWith(ErrorCode::kUnlinked, "Segment::Check", name_,
+                          segment->Check()));
+  }
+  EXPECT_TRUE(FailsWith(ErrorCode::kNotFound, "Segment::Open", name_,
+                        Segment::Open(name_)));
+  // The attached go on with theirs.
+  old->bytes().front() = std::byte{1};
+  EXPECT_EQ(attached->bytes().front(), std::byte{1});
+
+  const auto next = Segment::OpenOrCreate(name_, Options());
+  ASSERT_TRUE(next);
+  EXPECT_TRUE(next->was_created());
+  EXPECT_NE(next->id(), old->id());
+  EXPECT_EQ(next->bytes().front(), std::byte{0});
+  EXPECT_FALSE(next->IsRetired());
+  EXPECT_TRUE(next->Check());
+  EXPECT_FALSE(old->Check());
+}
+
+// Two builds whose structs differ must not share bytes.
+TEST_F(SegmentTest, AnotherFingerprintIsRefusedByName) {
+  CreateSegmentOptions options = Options();
+  options.fingerprint = 0xABC;
+  const auto creator = Segment::Create(name_, options);
+  ASSERT_TRUE(creator);
+  OpenSegmentOptions same;
+  same.fingerprint = 0xABC;
+  EXPECT_TRUE(Segment::Open(name_, same));
+  EXPECT_TRUE(Segment::Open(name_)) << "who does not care";
+  OpenSegmentOptions other;
+  other.fingerprint = 0xDEF;
+  const auto opened = Segment::Open(name_, other);
+  ASSERT_TRUE(
+      FailsWith(ErrorCode::kWrongElement, "Segment::Open", name_, opened));
+  EXPECT_EQ(opened.error().expected, 0xDEFu);
+  EXPECT_EQ(opened.error().found, 0xABCu);
+}
+
+TEST_F(SegmentTest, TooFewBytesAreRefused) {
+  const auto creator = Segment::Create(name_, Options());
+  ASSERT_TRUE(creator);
+  EXPECT_TRUE(Segment::OpenOrCreate(name_, Options(kBytes - 1)));
+  const auto larger = Segment::OpenOrCreate(name_, Options(kBytes + 1));
+  ASSERT_TRUE(
+      FailsWith(ErrorCode::kTooSmall, "Segment::OpenOrCreate", name_, larger));
+  EXPECT_EQ(larger.error().expected, kBytes + 1);
+  EXPECT_EQ(larger.error().found, kBytes);
+}
+
+TEST_F(SegmentTest, BadArgumentsAreNamed) {
+  const auto field = [&](const CreateSegmentOptions& options) {
+    const auto made = Segment::Create(name_, options);
+    EXPECT_TRUE(
+        FailsWith(ErrorCode::kInvalidArgument, "Segment::Create", name_, made));
+    return std::string(made.error().field);
+  };
+  EXPECT_EQ(field(Options(0)), "size_bytes");
+  EXPECT_EQ(field(Options(~std::uint64_t{0})), "size_bytes");
+  CreateSegmentOptions options = Options();
+  options.participants = 0;
+  EXPECT_EQ(field(options), "participants");
+  options.participants = 4097;
+  EXPECT_EQ(field(options), "participants");
+
+  const auto too_long =
+      *os::Name::Parse(std::string(Segment::kMostNameBytes + 1, 'n'));
+  EXPECT_TRUE(FailsWith(ErrorCode::kInvalidArgument, "Segment::Open", too_long,
+                        Segment::Open(too_long)));
+  const auto raw = *os::Name::Raw("/raw");
+  EXPECT_TRUE(FailsWith(ErrorCode::kInvalidArgument, "Segment::Unlink", raw,
+                        Segment::Unlink(raw)));
+}
+
+TEST_F(SegmentTest, TheLongestNameHasRoomForOurs) {
+  std::string text(scratch_.NewName().text());
+  text.resize(Segment::kMostNameBytes, 'n');
+  const auto name = *os::Name::Parse(text);
+  {
+    const auto segment = Segment::Create(name, Options());
+    ASSERT_TRUE(segment) << segment.error().Message().c_str();
+    EXPECT_TRUE(segment->Check());
+    EXPECT_TRUE(Segment::Unlink(name));
+  }
+}
+
+TEST_F(SegmentTest, TheMostThatCanTakePart) {
+  CreateSegmentOptions options = Options(1);
+  options.participants = OwnerId::kMostOwners;
+  const auto segment = Segment::Create(name_, options);
+  ASSERT_TRUE(segment) << segment.error().Message().c_str();
+  EXPECT_EQ(segment->bytes().size(), 1u);
+  EXPECT_EQ(Segment::Open(name_)->participants().count(), 4096u);
+}
+
+TEST_F(SegmentTest, AMovedSegmentKeepsItsBytes) {
+  auto first = *Segment::Create(name_, Options());
+  first.bytes().front() = std::byte{9};
+  Segment second;
+  EXPECT_TRUE(second.bytes().empty());
+  EXPECT_FALSE(second.IsRetired());
+  second = std::move(first);
+  EXPECT_EQ(second.bytes().front(), std::byte{9});
+  EXPECT_TRUE(second.Check());
+}
+
+// Something that is no record of ours has the name.
+TEST_F(SegmentTest, AForeignObjectOfThatNameIsLeftAlone) {
+  auto foreign = *os::SharedObject::Create(name_, 4096);
+  const auto mapping = *foreign.Map();
+  std::ranges::fill(mapping.bytes(), std::byte{0x33});
+  for (const auto code : {Segment::Open(name_).error().code,
+                          Segment::OpenOrCreate(name_, Options()).error().code,
+                          Segment::Unlink(name_).error().code}) {
+    EXPECT_EQ(code, ErrorCode::kNotPlacid);
+  }
+  EXPECT_TRUE(foreign.StillNamed(name_) ||
+              foreign.StillNamed(name_).error().code ==
+                  ErrorCode::kUnsupported);
+}
+
+}  // namespace
+}  // namespace placid
