@@ -2,13 +2,13 @@
 //
 // Futex: sleep while a shared 32-bit word has a value; wake who sleeps on it.
 //
-//   system   sleeps on a shared word                      bump and wake
-//   linux    FUTEX_WAIT_BITSET with shared keys           one step,
-//   FUTEX_WAKE_OP darwin   os_sync_wait_on_address with the shared      two
-//   steps
-//            flag, or __ulock_wait, as found at run time
-//   windows  no: WaitOnAddress is of one process only     bumps, wakes nobody
-//   fake     no                                           bumps, wakes nobody
+//   system   sleeps on a shared word                  bump and wake
+//   linux    FUTEX_WAIT_BITSET with shared keys       one step, FUTEX_WAKE_OP
+//   darwin   os_sync_wait_on_address with the shared  two steps
+//            flag, or __ulock_wait, as found at run
+//            time
+//   windows  no: WaitOnAddress is of one process      bumps, wakes nobody
+//   fake     no                                       bumps, wakes nobody
 //
 // Where there are two steps, who dies between them leaves sleepers that nobody
 // knows of: whoever sleeps does so for a bounded time and looks again. Where

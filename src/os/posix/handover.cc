@@ -15,15 +15,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <climits>
-#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <thread>
-#include <type_traits>
 #include <utility>
 
 #include "fd.h"
