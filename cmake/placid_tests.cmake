@@ -67,7 +67,7 @@ function(placid_test program)
   placid_target(${program})
   target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${program} PRIVATE ${ARG_LINKS}
-    placid_test_support GTest::gmock GTest::gtest_main Threads::Threads)
+    placid_test_support GTest::gmock Threads::Threads)
   if(APPLE AND CMAKE_CROSSCOMPILING)
     placid_check_macho(${program})
     return()

@@ -25,4 +25,11 @@ start_server() {
   wine cmd /c exit 9>&-
 }
 (start_server) 9> "$WINEPREFIX.lock" < /dev/null > "$WINEPREFIX.log" 2>&1
+
+# A Windows process has pages at addresses that Wine cannot choose. Where Linux
+# put something of its own there, about one start in a thousand, it cannot begin;
+# so without randomisation, where that may be asked for.
+if setarch -R true 2> /dev/null; then
+  exec setarch -R wine "$@"
+fi
 exec wine "$@"

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/finish.h"
+
 namespace placid::testing {
 
 std::vector<std::string> peer_command;
@@ -24,7 +26,7 @@ int RunTestsOrPeer(int argc, char** argv, const StepFunction& step) {
       peer_command.assign(std::istream_iterator<std::string>(words), {});
     }
     ::testing::InitGoogleTest(&argc, argv);
-    return RUN_ALL_TESTS();
+    return Finish(RUN_ALL_TESTS());
   }
   // Tests have it die of a fault: without a sanitizer's report.
   std::signal(SIGSEGV, SIG_DFL);
@@ -33,7 +35,7 @@ int RunTestsOrPeer(int argc, char** argv, const StepFunction& step) {
     std::cout << step(line) << std::endl;
     if (line == "exit") break;
   }
-  return 0;
+  return Finish(0);
 }
 
 }  // namespace placid::testing
