@@ -97,8 +97,10 @@ if(PLACID_BUILD_TESTS)
   target_include_directories(placid_test_support PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(placid_test_support PRIVATE GTest::gtest)
 
-  set(PLACID_TEST_LAYERS base primitives os wait segment cli CACHE STRING
-    "The layers whose tests are built")
+  # Not a cache entry: a build folder must not keep the list of another day.
+  if(NOT PLACID_TEST_LAYERS)
+    set(PLACID_TEST_LAYERS base primitives os wait segment cli)
+  endif()
   option(PLACID_BUILD_STRESS "Build tests that race, too" ON)
   foreach(layer IN LISTS PLACID_TEST_LAYERS)
     set(links placid::placid)

@@ -47,8 +47,11 @@ class Target:
         self.source = source
         self.name = source.stem
         text = source.read_text()
-        about = re.search(r"^// ([\w:]+): ", text, re.M)
-        self.type = about[1] if about else self.name
+        # "// Type: ..." or "// Type, Another: ...": what comes after "and" is
+        # in it, but not what it is for.
+        about = re.search(r"^// ([\w:]+(?:, [\w:]+)*)(?: and \w+)?: ", text,
+                          re.M)
+        self.types = about[1].split(", ") if about else [self.name]
         # What it is for: the headers it names, and the code behind them.
         self.subjects = set()
         for header in re.findall(r'^#include "((?:placid|cli)/.*)\.h"', text,
@@ -78,7 +81,7 @@ class Report:
 
     def as_json(self):
         reached = self.reached.as_json() if self.reached else {}
-        return {"target": self.target.name, "type": self.target.type,
+        return {"target": self.target.name, "types": self.target.types,
                 "fuzz_executions": self.executions,
                 "crashes": len(self.crashes),
                 "seconds": round(self.seconds, 1),

@@ -149,7 +149,7 @@ class Run {
     const std::uint64_t heir = Inheritance(index);
     auto inherited = recoveries_[index]->Inherit();
     if (!IsThere(inherited, heir != 0)) return;
-    const std::uint64_t at = inherited->dead().index();
+    const std::uint64_t at = inherited->dead().id().index();
     PLACID_FUZZ_CHECK(at >= 1 && at <= kRows && at != index);
     PLACID_FUZZ_CHECK(!IsHonest() || at == heir);
     recoveries_[at].Die();  // whoever had it is no more
@@ -166,7 +166,7 @@ class Run {
   // Still the one that the state names.
   [[nodiscard]] bool Holds(std::uint64_t index) {
     return recoveries_[index].is_held() &&
-           recoveries_[index]->dead().generation() ==
+           recoveries_[index]->dead().id().generation() ==
                model_[index] % OwnerId::kGenerations;
   }
   void Finish(std::uint64_t index) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// RoleClaim: one role and three parties that claim it, take it over, give it
-// back and die, in any order, with claims counted across their wrap. With an
+// RoleClaim: one role and three parties, two of them participants, that claim
+// it, take it over, give it back, die and are recovered, in any order, with
+// claims counted across their wrap. With an
 // honest peer at most one of them holds the role and the word says what the
 // header's table says; with a hostile one every answer is a documented one.
 #include <array>
@@ -13,6 +14,8 @@ namespace placid::fuzz {
 namespace {
 
 constexpr std::uint64_t kUnowned = std::uint64_t{0xFFFF} << 48;
+constexpr std::array<OwnerId, 3> kOwners = {
+    OwnerId::Unowned(), *OwnerId::Of(1, 5), *OwnerId::Of(4096, 0)};
 constexpr std::uint64_t kClaims = (std::uint64_t{1} << 48) - 1;
 
 class Run {
@@ -32,13 +35,15 @@ class Run {
   void Go() {
     while (!input_.is_spent()) {
       peer_.Allow(3);
-      Party& party = parties_[input_.TakeAtMost(parties_.size() - 1)];
-      switch (input_.TakeAtMost(5)) {
-        case 0: Take(party); break;
-        case 1: TakeOver(party); break;
+      const std::size_t who = input_.TakeAtMost(parties_.size() - 1);
+      Party& party = parties_[who];
+      switch (input_.TakeAtMost(6)) {
+        case 0: Take(party, kOwners[who]); break;
+        case 1: TakeOver(party, kOwners[who]); break;
         case 2: Look(); break;
         case 3: GiveBack(party); break;
         case 4: party.claim.Die(); break;
+        case 5: Recover(party, kOwners[who]); break;
         default: peer_.Scribble();
       }
       CheckWord();
@@ -56,20 +61,37 @@ class Run {
     return word >> 48 == 0;
   }
 
-  void Take(Party& party) {
+  [[nodiscard]] static bool IsProvable(std::uint64_t word) {
+    return !IsFree(word) && (word >> 48) <= OwnerId::kMostOwners;
+  }
+
+  void Take(Party& party, OwnerId by) {
     GiveBack(party);
     const bool was_free = IsFree(model_);
-    Keep(party, RoleClaim::Take(*word_, "Take"), was_free);
+    Keep(party, by, RoleClaim::Take(*word_, "Take", by), was_free);
   }
   // From whoever was seen, by now perhaps not the holder any more.
-  void TakeOver(Party& party) {
+  void TakeOver(Party& party, OwnerId by) {
     GiveBack(party);
     const RoleHolder holder(seen_);
-    const bool expected = !holder.is_free() && seen_ == model_;
-    Keep(party, RoleClaim::TakeOver(*word_, AttestedDeath(holder), "TakeOver"),
+    const bool expected =
+        !holder.is_free() && !IsProvable(seen_) && seen_ == model_;
+    Keep(party, by,
+         RoleClaim::TakeOver(*word_, AttestedDeath(holder), "TakeOver", by),
          expected);
   }
-  void Keep(Party& party, Result<RoleClaim> claim, bool expected) {
+  // Of one who is dead by now, whatever it was.
+  void Recover(Party& party, OwnerId dead) {
+    party.claim.Die();
+    const bool expected = dead.is_participant() && model_ >> 48 == dead.index();
+    if (dead.is_participant()) {
+      const bool gave_back =
+          RoleClaim::Recover(*word_, DeadOwner::Attested(dead));
+      PLACID_FUZZ_CHECK(!peer_.is_honest() || gave_back == expected);
+      if (expected) model_ &= kClaims;
+    }
+  }
+  void Keep(Party& party, OwnerId by, Result<RoleClaim> claim, bool expected) {
     PLACID_FUZZ_CHECK(!peer_.is_honest() || claim.has_value() == expected);
     if (!claim) {
       PLACID_FUZZ_CHECK(
@@ -79,7 +101,7 @@ class Run {
     }
     PLACID_FUZZ_CHECK(claim->is_held());
     party.claim.Hold(*std::move(claim));
-    model_ = party.word = kUnowned | ((model_ + 1) & kClaims);
+    model_ = party.word = by.index() << 48 | ((model_ + 1) & kClaims);
   }
   // Nothing happens to one who was taken over from.
   void GiveBack(Party& party) {

@@ -143,7 +143,7 @@ class ParticipantsPlay : public Play {
     participant.Leave();
   }
   static void Finish(Recovery& recovery) {
-    Book().Note(What::kRetired, recovery.dead().word());
+    Book().Note(What::kRetired, recovery.dead().id().word());
     Need(recovery.Finish());
   }
   static void Inherit(const Recovery& recovery) {
@@ -163,7 +163,7 @@ class ParticipantsPlay : public Play {
   static void Succeed(const Participants& table, std::uint64_t index) {
     auto recovery = Need(table.RecoverInPlace(ProofOf(table, index)));
     Inherit(recovery);
-    Book().Note(What::kRetired, recovery.dead().word());
+    Book().Note(What::kRetired, recovery.dead().id().word());
     auto successor = Need(recovery.Succeed(IdentityFor(index)));
     Book().Note(What::kOwn, successor.id().word());
     Leave(std::move(successor));

@@ -21,13 +21,17 @@ class RolePlay : public Play {
     kTakeAndRelease,
     kTakeOver,
     kReplace,  // by moving another claim onto it
+    kTakeAsParticipant,
+    kRecover,  // what a dead participant held, then take it
   };
   explicit RolePlay(Kind kind) : kind_(kind) {}
 
   void SetUp(Bytes bytes) override {
-    RoleClaim claim = Need(RoleClaim::Take(Word(bytes), "SetUp"));
+    RoleClaim claim = Need(RoleClaim::Take(Word(bytes), "SetUp", As(kDead)));
     dead_ = RoleClaim::Holder(Word(bytes));
-    if (kind_ == Kind::kTakeOver) testing::Die(std::move(claim));
+    if (kind_ == Kind::kTakeOver || kind_ == Kind::kRecover) {
+      testing::Die(std::move(claim));
+    }
   }
 
   void Act(Bytes bytes) override {
@@ -38,10 +42,15 @@ class RolePlay : public Play {
       Book().Note(What::kOwn);
       return testing::Die(*std::move(claim));
     }
-    auto claim = RoleClaim::Take(Word(bytes), "Act");
+    if (kind_ == Kind::kRecover) {
+      RoleClaim::Recover(Word(bytes), DeadOwner::Attested(kDead));
+    }
+    auto claim = RoleClaim::Take(Word(bytes), "Act", As(kVictim));
     if (!claim) return;
     Book().Note(What::kOwn);
-    if (kind_ == Kind::kTake) return testing::Die(*std::move(claim));
+    if (kind_ == Kind::kTake || AreParticipants()) {
+      return testing::Die(*std::move(claim));
+    }
     Book().Note(What::kDisown);
     if (kind_ == Kind::kReplace) {
       RoleClaim none;
@@ -58,7 +67,7 @@ class RolePlay : public Play {
       mine_.Release();
       return true;
     }
-    auto claim = RoleClaim::Take(Word(bytes), "Other");
+    auto claim = RoleClaim::Take(Word(bytes), "Other", As(kOther));
     if (!claim) return true;
     Book().Note(What::kOwn);
     mine_ = *std::move(claim);
@@ -101,9 +110,24 @@ class RolePlay : public Play {
     return *reinterpret_cast<Atomic<std::uint64_t>*>(bytes.data());
   }
 
+  [[nodiscard]] bool AreParticipants() const {
+    return kind_ == Kind::kTakeAsParticipant || kind_ == Kind::kRecover;
+  }
+  [[nodiscard]] OwnerId As(OwnerId participant) const {
+    return AreParticipants() ? participant : OwnerId::Unowned();
+  }
+
   // From the dead, whoever they were; not from the second party.
   bool Succeed(Bytes bytes, RoleClaim& claim) const {
     if (mine_.is_held()) return false;
+    if (AreParticipants()) {
+      for (const OwnerId dead : {kDead, kVictim, kOther, kRecoverer}) {
+        RoleClaim::Recover(Word(bytes), DeadOwner::Attested(dead));
+      }
+      auto taken = RoleClaim::Take(Word(bytes), "Succeed", kRecoverer);
+      if (taken) claim = *std::move(taken);
+      return claim.is_held();
+    }
     const RoleHolder holder = RoleClaim::Holder(Word(bytes));
     auto taken = holder.is_free()
                      ? RoleClaim::Take(Word(bytes), "Succeed")
@@ -133,6 +157,11 @@ class RolePlay : public Play {
     }
   }
 
+  static constexpr OwnerId kDead = *OwnerId::Of(1, 1);
+  static constexpr OwnerId kVictim = *OwnerId::Of(2, 1);
+  static constexpr OwnerId kOther = *OwnerId::Of(3, 1);
+  static constexpr OwnerId kRecoverer = *OwnerId::Of(4, 1);
+
   const Kind kind_;
   RoleHolder dead_{0};
   RoleClaim mine_;
@@ -147,6 +176,8 @@ const Registration kRole([](std::vector<Scenario>& scenarios) {
   add("RoleClaim Take, Release", RolePlay::Kind::kTakeAndRelease);
   add("RoleClaim TakeOver", RolePlay::Kind::kTakeOver);
   add("RoleClaim Take, move, drop", RolePlay::Kind::kReplace);
+  add("RoleClaim Take by a participant", RolePlay::Kind::kTakeAsParticipant);
+  add("RoleClaim Recover, Take", RolePlay::Kind::kRecover);
 });
 
 }  // namespace

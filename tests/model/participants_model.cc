@@ -109,7 +109,7 @@ bool JoinAndLeave(std::uint64_t row, int thread, bool waits = false) {
 
 // What the placed types would do for the dead, once or again.
 void ClearUp(const Recovery& recovery) {
-  const OwnerId dead = recovery.dead();
+  const OwnerId dead = recovery.dead().id();
   const std::uint64_t before = Ended(dead.index());
   Check(before == dead.generation() - 1 || before == dead.generation(),
         "nobody else has had the row");
@@ -118,7 +118,7 @@ void ClearUp(const Recovery& recovery) {
 }
 
 void Finish(Recovery& recovery, int thread) {
-  const bool is_first = recovery.dead().index() == 1;
+  const bool is_first = recovery.dead().id().index() == 1;
   ClearUp(recovery);
   const auto done = recovery.Finish();
   Check(done.has_value(), "a recovery that is all there can be finished");

@@ -18,7 +18,10 @@ std::uint64_t data;
 int taken_over;
 
 // The first holding of a role that nobody ever held.
-RoleHolder First() { return RoleHolder(0).Next(); }
+RoleHolder First() { return RoleHolder(0).Next(OwnerId::Unowned()); }
+
+constexpr OwnerId kMortal = *OwnerId::Of(1, 1);
+constexpr OwnerId kRecoverer = *OwnerId::Of(2, 1);
 
 void UseData() {
   std::uint64_t value = 0;
@@ -204,6 +207,87 @@ const Registration kLate({
         },
     .options = {},
     .must_see = {},
+});
+
+// The proof of a death is the recoverer's alone; whoever claims what it gave
+// back learns by the role's word what the dead one did.
+const Registration kRecovered({
+    .type = "RoleClaim",
+    .header = "primitives/role.h",
+    .name = "ClaimedAfterItsDeadHolderIsRecovered",
+    .program =
+        [] {
+          return MakeProgram(
+              {{"mortal",
+                [] {
+                  auto claim = RoleClaim::Take(role, "model", kMortal);
+                  Check(claim.has_value(), "nobody else may take it yet");
+                  UseData();
+                },
+                true},
+               {"recoverer",
+                [] {
+                  AwaitEnd(0);
+                  if (RoleClaim::Recover(role, DeadOwner::Attested(kMortal))) {
+                    See("given back");
+                  } else {
+                    See("nothing to give back");
+                  }
+                }},
+               {"next",
+                [] {
+                  // The first must be the first, or never have been.
+                  if (RoleClaim::Holder(role).claims() == 0) AwaitEnd(0);
+                  TakeAndUse();
+                }}},
+              1);
+        },
+    .options = {.deaths = 1},
+    .must_see = {"given back", "nothing to give back"},
+});
+
+// Two participants in turn, the second of whom recovers the first and may die
+// of it; the third recovers both.
+const Registration kRecovererDies({
+    .type = "RoleClaim",
+    .header = "primitives/role.h",
+    .name = "RecovererMayDieToo",
+    .program =
+        [] {
+          return MakeProgram(
+              {{"mortal",
+                [] {
+                  auto claim = RoleClaim::Take(role, "model", kMortal);
+                  Check(claim.has_value(), "nobody else may take it yet");
+                  UseData();
+                },
+                true},
+               {"mortal recoverer",
+                [] {
+                  AwaitEnd(0);
+                  RoleClaim::Recover(role, DeadOwner::Attested(kMortal));
+                  auto claim = RoleClaim::Take(role, "model", kRecoverer);
+                  Check(claim.has_value(), "what was given back can be had");
+                  UseData();
+                },
+                true},
+               {"last",
+                [] {
+                  AwaitEnd(0);
+                  AwaitEnd(1);
+                  for (const OwnerId dead : {kMortal, kRecoverer}) {
+                    if (RoleClaim::Recover(role, DeadOwner::Attested(dead))) {
+                      See(dead == kMortal ? "of the first" : "of the second");
+                    }
+                  }
+                  auto claim = RoleClaim::Take(role, "model");
+                  Check(claim.has_value(), "the last one gets it");
+                  UseData();
+                }}},
+              1);
+        },
+    .options = {.deaths = 2},
+    .must_see = {"of the first", "of the second"},
 });
 
 }  // namespace

@@ -364,9 +364,9 @@ TEST_F(SpscByteRingTest, EachRoleIsTakenOnceAtATime) {
     const auto consumer = ring_->ClaimConsumer();
     ASSERT_TRUE(producer && consumer) << "the roles are independent";
     ExpectError(ring_->ClaimProducer().error(), ErrorCode::kRoleTaken,
-                "SpscByteRing::ClaimProducer", "");
+                "SpscByteRing::ClaimProducer", "index of the holder");
     ExpectError(ring_->ClaimConsumer().error(), ErrorCode::kRoleTaken,
-                "SpscByteRing::ClaimConsumer", "");
+                "SpscByteRing::ClaimConsumer", "index of the holder");
   }
   EXPECT_TRUE(ring_->ProducerHolder().is_free());
   EXPECT_TRUE(ring_->ConsumerHolder().is_free());
@@ -407,9 +407,11 @@ TEST_F(SpscByteRingTest, OnlyAHeldRoleIsTakenOverAndByOneOnly) {
   const auto consumer = ring_->TakeOverConsumer(consumer_death);
   ASSERT_TRUE(producer && consumer);
   ExpectError(ring_->TakeOverProducer(producer_death).error(),
-              ErrorCode::kRoleTaken, "SpscByteRing::TakeOverProducer", "");
+              ErrorCode::kRoleTaken, "SpscByteRing::TakeOverProducer",
+              "index of the holder");
   ExpectError(ring_->TakeOverConsumer(consumer_death).error(),
-              ErrorCode::kRoleTaken, "SpscByteRing::TakeOverConsumer", "");
+              ErrorCode::kRoleTaken, "SpscByteRing::TakeOverConsumer",
+              "index of the holder");
 }
 
 // Who was wrongly declared dead and drops its role must not free its

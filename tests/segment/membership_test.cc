@@ -36,7 +36,7 @@ class MembershipTest : public ::testing::Test {
   }
   ~MembershipTest() override { (void)Segment::Unlink(name_); }
 
-  static Result<void> NeverCalled(OwnerId) {
+  static Result<void> NeverCalled(const DeadOwner&) {
     ADD_FAILURE() << "nobody is dead";
     return Ok();
   }

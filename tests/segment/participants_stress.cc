@@ -110,7 +110,7 @@ class World {
     auto recovery =
         table_.Recover(ProofOfDeathMint::Make(row, state.word()), self);
     if (!recovery) return;
-    const std::uint64_t generation = recovery->dead().generation();
+    const std::uint64_t generation = recovery->dead().id().generation();
     EXPECT_TRUE(At(row).ended == generation || At(row).ended == generation - 1);
     At(row).ended = generation;
     if (drops) {

@@ -180,7 +180,7 @@ TEST_F(ParticipantsTest, TheDeadKeepTheirRowUntilRecoverHasRun) {
   EXPECT_EQ(table.Join(1, kIdentity).error().code, ErrorCode::kBusy);
   auto recovery = table.Recover(ProofOf(table, 1), survivor);
   ASSERT_TRUE(recovery);
-  EXPECT_EQ(recovery->dead(), dead);
+  EXPECT_EQ(recovery->dead().id(), dead);
   EXPECT_EQ(table.Look(1).phase(), Phase::kRecovering);
   EXPECT_EQ(table.Look(1).hand(), 2u);
   EXPECT_FALSE(table.IdentityOf(dead));
@@ -216,7 +216,7 @@ TEST_F(ParticipantsTest, ADroppedRecoveryFallsToAnother) {
   EXPECT_FALSE(table.IdentityOf(dead));
   auto again = table.Recover(ProofOf(table, 1), other);
   ASSERT_TRUE(again);
-  EXPECT_EQ(again->dead(), dead);
+  EXPECT_EQ(again->dead().id(), dead);
   EXPECT_TRUE(again->Finish());
 }
 
@@ -240,7 +240,7 @@ TEST_F(ParticipantsTest, ARecovererThatDiesIsRecoveredWithWhatItWasAt) {
     EXPECT_EQ(early.error().found, dead.index());
     auto inherited = recovery->Inherit();
     ASSERT_TRUE(inherited);
-    EXPECT_EQ(inherited->dead(), dead);
+    EXPECT_EQ(inherited->dead().id(), dead);
     EXPECT_TRUE(inherited->Finish());
   }
   EXPECT_EQ(recovery->Inherit().error().code, ErrorCode::kNotFound);
@@ -295,7 +295,7 @@ TEST_F(ParticipantsTest, ASuccessorInPlaceInheritsFirst) {
   EXPECT_EQ(recovery->Succeed(kIdentity).error().code, ErrorCode::kBusy);
   auto inherited = recovery->Inherit();
   ASSERT_TRUE(inherited);
-  EXPECT_EQ(inherited->dead(), dead);
+  EXPECT_EQ(inherited->dead().id(), dead);
   EXPECT_TRUE(inherited->Finish());
   EXPECT_TRUE(recovery->Succeed(kIdentity));
 }

@@ -174,8 +174,9 @@ class Fuzz(Part):
     def read(self, report):
         rows = self.load()
         for row in rows:
-            report.add(row["type"], "fuzz_executions", row["fuzz_executions"])
-            report.bound(row["type"], "fuzz", None, row["seconds"])
+            for name in row["types"]:
+                report.add(name, "fuzz_executions", row["fuzz_executions"])
+                report.bound(name, "fuzz", None, row["seconds"])
         least = min(row["fuzz_executions"] for row in rows)
         report.goal("hostile inputs that crash a target", 0,
                     *none(sum(row["crashes"] for row in rows)))
@@ -199,7 +200,7 @@ class Planted(Part):
     def read(self, report):
         said = self.log.read_text()
         found = {name: float(seconds) for seconds, name in re.findall(
-            r"^ *([\d.]+) s  ([\w-]+):", said, re.M)}
+            r"^ *\d+ executions, +([\d.]+) s: ([\w-]+):", said, re.M)}
         missed = len(re.findall("^NOT FOUND", said, re.M))
         slowest = max(found.values(), default=None)
         fetches = [seconds for name, seconds in found.items()

@@ -34,7 +34,7 @@ GOOD = {
                                        "recoverers_killed": 2}}
                            for compiler in ("g++", "clang")
                            for level in ("-O0", "-O2", "-O3")]},
-    "fuzz": [{"target": "spsc_ring_fuzz", "type": "SpscRing",
+    "fuzz": [{"target": "spsc_ring_fuzz", "types": ["SpscRing"],
               "fuzz_executions": 20_000_000, "crashes": 0, "seconds": 9.0}],
     "linearizability": [{"type": "SpscRing", "histories": 1_000_000,
                          "overlapping_share": 0.8, "violations": 0, "seed": 7,
@@ -45,7 +45,8 @@ GOOD = {
                  "total": {"all": {"line_percent": 97.0,
                                    "branch_percent": 91.0}}},
 }
-PLANTED = "  1.2 s  double-fetch-length: read twice (violated)\n"
+PLANTED = (" 40958 executions,  1.2 s: double-fetch-length: read twice "
+           "(violated)\n")
 
 
 def judged(planted=PLANTED, **changes):

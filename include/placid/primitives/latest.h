@@ -22,7 +22,8 @@
 // Progress   wait-free: every operation. A read gives up when it was overtaken
 //            by kCells - 1 stores, kTries times.
 // Crash      clean: a writer that dies loses the value in its hand; readers
-//            still read the one before, a successor (TakeOverWriter) goes on.
+//            still read the one before, the next one (Recover, or
+//            TakeOverWriter) goes on.
 // Trust      guarded: a hostile writer can give any value, torn or not, and
 //            stall; the cell's index is masked.
 // Readers    store-free: on pages mapped read-only, whose first user may be the
@@ -69,6 +70,8 @@
 #include "placid/base/result.h"
 #include "placid/base/shared_bytes.h"
 #include "placid/base/stamp.h"
+#include "placid/primitives/dead_owner.h"
+#include "placid/primitives/owner_id.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
 
@@ -141,16 +144,23 @@ class Latest {
     return Reader(memory_, cells_, /*is_stamped=*/true);
   }
 
-  // Errors: kRoleTaken, kClosed.
-  Result<Writer> ClaimWriter() const;
+  // Errors: kRoleTaken, kClosed, kInvalidArgument (nobody claims).
+  Result<Writer> ClaimWriter(OwnerId by = OwnerId::Unowned()) const;
 
-  // After a death: look at the holder, make sure it is dead, take over. Errors:
-  // kInvalidArgument (nobody held it), kRoleTaken (somebody was faster),
-  // kClosed.
+  // After the death of a writer without an identity: look at the holder, make
+  // sure it is dead, take over. Errors: kInvalidArgument (nobody held it, or
+  // somebody whose death can be proven: Recover), kRoleTaken (somebody was
+  // faster), kClosed.
   [[nodiscard]] RoleHolder WriterHolder() const {
     return RoleClaim::Holder(memory_->writer);
   }
-  Result<Writer> TakeOverWriter(AttestedDeath death) const;
+  Result<Writer> TakeOverWriter(AttestedDeath death,
+                                OwnerId by = OwnerId::Unowned()) const;
+  // Gives back the role of a dead writer, for the next one to claim; whether it
+  // had it.
+  bool Recover(const DeadOwner& dead) const {
+    return RoleClaim::Recover(memory_->writer, dead);
+  }
 
  private:
   static constexpr Stamp kStamp{
@@ -324,18 +334,18 @@ Result<void> Latest<T, kCells>::Reset(std::span<std::byte> bytes,
 }
 
 template <Element T, std::uint64_t kCells>
-auto Latest<T, kCells>::ClaimWriter() const -> Result<Writer> {
+auto Latest<T, kCells>::ClaimWriter(OwnerId by) const -> Result<Writer> {
   constexpr const char* kOperation = "Latest::ClaimWriter";
-  auto claim = RoleClaim::Take(memory_->writer, kOperation);
+  auto claim = RoleClaim::Take(memory_->writer, kOperation, by);
   if (!claim) return claim.error();
   return Begin(*std::move(claim), kOperation);
 }
 
 template <Element T, std::uint64_t kCells>
-auto Latest<T, kCells>::TakeOverWriter(AttestedDeath death) const
+auto Latest<T, kCells>::TakeOverWriter(AttestedDeath death, OwnerId by) const
     -> Result<Writer> {
   constexpr const char* kOperation = "Latest::TakeOverWriter";
-  auto claim = RoleClaim::TakeOver(memory_->writer, death, kOperation);
+  auto claim = RoleClaim::TakeOver(memory_->writer, death, kOperation, by);
   if (!claim) return claim.error();
   return Begin(*std::move(claim), kOperation);
 }

@@ -6,7 +6,8 @@
 // A role is one 64-bit word in the mapped type:
 //
 //   bits    meaning
-//   63..48  holder: 0 nobody, 0xFFFF somebody without an identity
+//   63..48  holder: 0 nobody, 1 to 4,096 the index of an OwnerId, 0xFFFF
+//           somebody without an identity
 //   47..0   claims: how often the role was ever taken, modulo 2^48
 //
 // One compare-and-swap takes it, so a death leaves the role either free or held
@@ -15,8 +16,11 @@
 // finds another word. It wraps after 2^48 claims (nine years at a million a
 // second).
 //
-// Holders have no identity yet, so nothing here can prove a death: the caller
-// attests it.
+// Who is dead: of a holder with an identity, whoever recovers its row in the
+// table of owners has the proof (dead_owner.h), and gives the role back in its
+// name; then anybody claims it. The index alone names the holder, since a row
+// goes to its next owner after that. Of a holder without one nothing can prove
+// a death: the caller attests it, and takes over.
 #ifndef PLACID_PRIMITIVES_ROLE_H_
 #define PLACID_PRIMITIVES_ROLE_H_
 
@@ -25,6 +29,8 @@
 
 #include "placid/base/atomic.h"
 #include "placid/base/result.h"
+#include "placid/primitives/dead_owner.h"
+#include "placid/primitives/owner_id.h"
 
 namespace placid {
 
@@ -32,15 +38,21 @@ namespace placid {
 class RoleHolder {
  public:
   explicit constexpr RoleHolder(std::uint64_t word) : word_(word) {}
-  [[nodiscard]] constexpr bool is_free() const { return word_ >> 48 == 0; }
+  [[nodiscard]] constexpr bool is_free() const { return index() == 0; }
   [[nodiscard]] constexpr std::uint64_t claims() const {
     return word_ & kClaimsMask;
   }
   [[nodiscard]] constexpr std::uint64_t word() const { return word_; }
 
-  // The next holding: by somebody without an identity.
-  [[nodiscard]] constexpr RoleHolder Next() const {
-    return RoleHolder(kUnowned | (Bump(claims()) & kClaimsMask));
+  // Whose it is, as OwnerId::index has it.
+  [[nodiscard]] constexpr std::uint64_t index() const { return word_ >> 48; }
+  [[nodiscard]] constexpr bool has_identity() const {
+    return index() >= 1 && index() <= OwnerId::kMostOwners;
+  }
+
+  // The next holding.
+  [[nodiscard]] constexpr RoleHolder Next(OwnerId by) const {
+    return RoleHolder(by.index() << 48 | (Bump(claims()) & kClaimsMask));
   }
   // The same holding, ended.
   [[nodiscard]] constexpr RoleHolder Ended() const {
@@ -48,14 +60,13 @@ class RoleHolder {
   }
 
  private:
-  static constexpr std::uint64_t kUnowned = std::uint64_t{0xFFFF} << 48;
   static constexpr std::uint64_t kClaimsMask = (std::uint64_t{1} << 48) - 1;
   std::uint64_t word_;
 };
 
-// The caller's word that whoever held the role then is dead, or will never use
-// it again. A holder that does so all the same spoils the data, not the memory
-// safety of anyone.
+// The caller's word that whoever held the role then, without an identity, is
+// dead or will never use it again. A holder that does so all the same spoils
+// the data, not the memory safety of anyone.
 class AttestedDeath {
  public:
   explicit constexpr AttestedDeath(RoleHolder of) : of_(of) {}
@@ -65,8 +76,8 @@ class AttestedDeath {
   RoleHolder of_;
 };
 
-// The caller's word that no process uses an object, or will before it is created
-// again.
+// The caller's word that no process uses an object, or will before it is
+// created again.
 struct NobodyUsesIt {
   explicit constexpr NobodyUsesIt() = default;
 };
@@ -87,27 +98,44 @@ class RoleClaim {
     return RoleHolder(word.load(kRelaxed));  // sync: none, only a look
   }
 
-  // Takes a free role. Errors: kRoleTaken.
+  // Takes a free role. Errors: kRoleTaken, kInvalidArgument (`by` is nobody).
   static Result<RoleClaim> Take(Atomic<std::uint64_t>& word,
-                                const char* operation) {
+                                const char* operation,
+                                OwnerId by = OwnerId::Unowned()) {
     const RoleHolder holder = Holder(word);
-    if (!holder.is_free()) return Taken(operation);
-    return Swap(word, holder, operation);
+    if (!holder.is_free()) return Taken(holder, operation);
+    return Swap(word, holder, by, operation);
   }
 
-  // Takes the role from a dead holder. Errors: kInvalidArgument (the role was
-  // free when it was looked at), kRoleTaken (another successor was faster, or
-  // the holder gave it back).
+  // Takes the role from a dead holder without an identity. Errors:
+  // kInvalidArgument (the role was free when it was looked at, the holder has
+  // an identity, or `by` is nobody), kRoleTaken (another successor was faster,
+  // or the holder gave it back).
   static Result<RoleClaim> TakeOver(Atomic<std::uint64_t>& word,
-                                    AttestedDeath death,
-                                    const char* operation) {
-    if (death.of().is_free()) {
-      return Error{.code = ErrorCode::kInvalidArgument,
-                   .operation = operation,
-                   .field = "holder of the role",
-                   .advice = "nobody held it: claim it instead"};
+                                    AttestedDeath death, const char* operation,
+                                    OwnerId by = OwnerId::Unowned()) {
+    const RoleHolder from = death.of();
+    if (!from.is_free() && !from.has_identity()) {
+      return Swap(word, from, by, operation);
     }
-    return Swap(word, death.of(), operation);
+    return Error{.code = ErrorCode::kInvalidArgument,
+                 .operation = operation,
+                 .field = "holder of the role",
+                 .found = from.word(),
+                 .advice = from.is_free()
+                               ? "nobody held it: claim it instead"
+                               : "it has an identity, and so its death can be "
+                                 "proven: recover it, then claim"};
+  }
+
+  // Gives the role back in the name of the dead, whose last words the proof of
+  // its death carries; whether the dead one held it.
+  static bool Recover(Atomic<std::uint64_t>& word, const DeadOwner& dead) {
+    const RoleHolder holder = Holder(word);
+    if (holder.index() != dead.id().index()) return false;
+    std::uint64_t expected = holder.word();
+    return word.compare_exchange(expected, holder.Ended().word(), kRelease,
+                                 kRelaxed);  // sync: handover (release)
   }
 
   // Gives the role back, unless somebody took it over meanwhile.
@@ -126,20 +154,31 @@ class RoleClaim {
       : word_(word), mine_(mine) {}
 
   static Result<RoleClaim> Swap(Atomic<std::uint64_t>& word, RoleHolder from,
-                                const char* operation) {
-    const RoleHolder mine = from.Next();
+                                OwnerId by, const char* operation) {
+    if (by.is_nobody()) {
+      return Error{.code = ErrorCode::kInvalidArgument,
+                   .operation = operation,
+                   .field = "owner",
+                   .advice = "claim it as a participant, or as Unowned()"};
+    }
+    const RoleHolder mine = from.Next(by);
     std::uint64_t expected = from.word();
     if (!word.compare_exchange(expected, mine.word(), kAcquire,
                                kRelaxed)) {  // sync: handover (acquire)
-      return Taken(operation);
+      return Taken(RoleHolder(expected), operation);
     }
     return RoleClaim(&word, mine);
   }
-  static Error Taken(const char* operation) {
+  static Error Taken(RoleHolder by, const char* operation) {
     return {.code = ErrorCode::kRoleTaken,
             .operation = operation,
-            .advice = "one party at a time may hold it; if its holder is dead, "
-                      "take it over"};
+            .field = "index of the holder",
+            .found = by.index(),
+            .advice = by.has_identity()
+                          ? "one party at a time may hold it; if that one is "
+                            "dead, recover it"
+                          : "one party at a time may hold it; if its holder is "
+                            "dead, take it over"};
   }
 
   Atomic<std::uint64_t>* word_ = nullptr;

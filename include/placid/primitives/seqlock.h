@@ -20,8 +20,8 @@
 //            kTries times gives up.
 // Crash      recoverable: a writer that dies inside Store leaves its value torn
 //            and the one before it overwritten: both are lost. Readers are told
-//            kPending until a successor (TakeOverWriter) has stored a value.
-//            Who cannot accept that uses Latest.
+//            kPending until the next writer (Recover, or TakeOverWriter) has
+//            stored a value. Who cannot accept that uses Latest.
 // Trust      guarded: a hostile writer can give any value, torn or not, and
 //            stall; readers never loop for ever or touch other memory.
 // Readers    store-free: on pages mapped read-only, whose first user may be the
@@ -59,6 +59,8 @@
 #include "placid/base/result.h"
 #include "placid/base/shared_bytes.h"
 #include "placid/base/stamp.h"
+#include "placid/primitives/dead_owner.h"
+#include "placid/primitives/owner_id.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
 
@@ -125,16 +127,23 @@ class Seqlock {
     return Reader(memory_, value_, /*is_stamped=*/true);
   }
 
-  // Errors: kRoleTaken, kClosed.
-  Result<Writer> ClaimWriter() const;
+  // Errors: kRoleTaken, kClosed, kInvalidArgument (nobody claims).
+  Result<Writer> ClaimWriter(OwnerId by = OwnerId::Unowned()) const;
 
-  // After a death: look at the holder, make sure it is dead, take over. Errors:
-  // kInvalidArgument (nobody held it), kRoleTaken (somebody was faster),
-  // kClosed.
+  // After the death of a writer without an identity: look at the holder, make
+  // sure it is dead, take over. Errors: kInvalidArgument (nobody held it, or
+  // somebody whose death can be proven: Recover), kRoleTaken (somebody was
+  // faster), kClosed.
   [[nodiscard]] RoleHolder WriterHolder() const {
     return RoleClaim::Holder(memory_->writer);
   }
-  Result<Writer> TakeOverWriter(AttestedDeath death) const;
+  Result<Writer> TakeOverWriter(AttestedDeath death,
+                                OwnerId by = OwnerId::Unowned()) const;
+  // Gives back the role of a dead writer, for the next one to claim; whether it
+  // had it.
+  bool Recover(const DeadOwner& dead) const {
+    return RoleClaim::Recover(memory_->writer, dead);
+  }
 
  private:
   static constexpr Stamp kStamp{TypeId::kSeqlock, kLayoutVersion,
@@ -301,17 +310,18 @@ Result<void> Seqlock<T>::Reset(std::span<std::byte> bytes, NobodyUsesIt) {
 }
 
 template <Element T>
-auto Seqlock<T>::ClaimWriter() const -> Result<Writer> {
+auto Seqlock<T>::ClaimWriter(OwnerId by) const -> Result<Writer> {
   constexpr const char* kOperation = "Seqlock::ClaimWriter";
-  auto claim = RoleClaim::Take(memory_->writer, kOperation);
+  auto claim = RoleClaim::Take(memory_->writer, kOperation, by);
   if (!claim) return claim.error();
   return Begin(*std::move(claim), kOperation);
 }
 
 template <Element T>
-auto Seqlock<T>::TakeOverWriter(AttestedDeath death) const -> Result<Writer> {
+auto Seqlock<T>::TakeOverWriter(AttestedDeath death, OwnerId by) const
+    -> Result<Writer> {
   constexpr const char* kOperation = "Seqlock::TakeOverWriter";
-  auto claim = RoleClaim::TakeOver(memory_->writer, death, kOperation);
+  auto claim = RoleClaim::TakeOver(memory_->writer, death, kOperation, by);
   if (!claim) return claim.error();
   return Begin(*std::move(claim), kOperation);
 }

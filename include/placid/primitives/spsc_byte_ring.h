@@ -32,8 +32,8 @@
 // Threads    One Producer and one Consumer at a time, in any two processes.
 // Progress   wait-free: every operation.
 // Crash      recoverable: who holds the dead one's role next goes on where it
-//            was. Nothing committed is lost; a dead producer loses the record
-//            it was writing and those staged but not published. A consumer
+//            was (Recover, or TakeOver...). Nothing committed is lost; a dead
+//            producer loses the record it was writing and those staged but not published. A consumer
 //            retires a record by its next call, so the successor of a dead one
 //            is handed again the record it had in hand and, under kStreaming,
 //            up to capacity / 8 bytes before that.
@@ -72,6 +72,8 @@
 #include "placid/base/stamp.h"
 #include "placid/base/untrusted.h"
 #include "placid/primitives/consumer_pace.h"
+#include "placid/primitives/dead_owner.h"
+#include "placid/primitives/owner_id.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
 
@@ -150,14 +152,17 @@ class SpscByteRing {
     return (std::min)(capacity() - kHeaderBytes, kMostRecordBytes);
   }
 
-  // Errors: kRoleTaken, kCorrupt (counts that cannot be).
-  [[nodiscard]] inline Result<Producer> ClaimProducer() const;
+  // Errors: kRoleTaken, kCorrupt (counts that cannot be), kInvalidArgument
+  // (nobody claims).
+  [[nodiscard]] inline Result<Producer> ClaimProducer(
+      OwnerId by = OwnerId::Unowned()) const;
   [[nodiscard]] inline Result<Consumer> ClaimConsumer(
-      Pace pace = Pace::kPrompt) const;
+      Pace pace = Pace::kPrompt, OwnerId by = OwnerId::Unowned()) const;
 
-  // After a death: look at the holder, make sure it is dead, take over. Errors:
-  // kInvalidArgument (nobody held it), kRoleTaken (somebody was faster),
-  // kCorrupt.
+  // After the death of a holder without an identity: look at the holder, make
+  // sure it is dead, take over. Errors: kInvalidArgument (nobody held it, or
+  // somebody whose death can be proven: Recover), kRoleTaken (somebody was
+  // faster), kCorrupt.
   [[nodiscard]] RoleHolder ProducerHolder() const {
     return RoleClaim::Holder(memory_->producer);
   }
@@ -165,9 +170,17 @@ class SpscByteRing {
     return RoleClaim::Holder(memory_->consumer);
   }
   [[nodiscard]] inline Result<Producer> TakeOverProducer(
-      AttestedDeath death) const;
+      AttestedDeath death, OwnerId by = OwnerId::Unowned()) const;
   [[nodiscard]] inline Result<Consumer> TakeOverConsumer(
-      AttestedDeath death, Pace pace = Pace::kPrompt) const;
+      AttestedDeath death, Pace pace = Pace::kPrompt,
+      OwnerId by = OwnerId::Unowned()) const;
+  // Gives back what a dead one held, one role or both, for the next one to
+  // claim; whether it held any.
+  bool Recover(const DeadOwner& dead) const {
+    const bool produced = RoleClaim::Recover(memory_->producer, dead);
+    const bool consumed = RoleClaim::Recover(memory_->consumer, dead);
+    return produced || consumed;
+  }
 
  private:
   // The word before a record's payload.
@@ -462,33 +475,35 @@ Result<Role> SpscByteRing::Begin(Role role, const char* operation) {
                          "nobody uses the ring and reset it"};
 }
 
-inline auto SpscByteRing::ClaimProducer() const -> Result<Producer> {
+inline auto SpscByteRing::ClaimProducer(OwnerId by) const -> Result<Producer> {
   constexpr const char* kOperation = "SpscByteRing::ClaimProducer";
-  auto claim = RoleClaim::Take(memory_->producer, kOperation);
+  auto claim = RoleClaim::Take(memory_->producer, kOperation, by);
   if (!claim) return claim.error();
   return Begin(Producer(*this, *std::move(claim)), kOperation);
 }
 
-inline auto SpscByteRing::ClaimConsumer(Pace pace) const -> Result<Consumer> {
+inline auto SpscByteRing::ClaimConsumer(Pace pace, OwnerId by) const
+    -> Result<Consumer> {
   constexpr const char* kOperation = "SpscByteRing::ClaimConsumer";
-  auto claim = RoleClaim::Take(memory_->consumer, kOperation);
+  auto claim = RoleClaim::Take(memory_->consumer, kOperation, by);
   if (!claim) return claim.error();
   return Begin(Consumer(*this, *std::move(claim), pace), kOperation);
 }
 
-inline auto SpscByteRing::TakeOverProducer(AttestedDeath death) const
+inline auto SpscByteRing::TakeOverProducer(AttestedDeath death,
+                                           OwnerId by) const
     -> Result<Producer> {
   constexpr const char* kOperation = "SpscByteRing::TakeOverProducer";
-  auto claim = RoleClaim::TakeOver(memory_->producer, death, kOperation);
+  auto claim = RoleClaim::TakeOver(memory_->producer, death, kOperation, by);
   if (!claim) return claim.error();
   return Begin(Producer(*this, *std::move(claim)), kOperation);
 }
 
-inline auto SpscByteRing::TakeOverConsumer(AttestedDeath death,
-                                           Pace pace) const
+inline auto SpscByteRing::TakeOverConsumer(AttestedDeath death, Pace pace,
+                                           OwnerId by) const
     -> Result<Consumer> {
   constexpr const char* kOperation = "SpscByteRing::TakeOverConsumer";
-  auto claim = RoleClaim::TakeOver(memory_->consumer, death, kOperation);
+  auto claim = RoleClaim::TakeOver(memory_->consumer, death, kOperation, by);
   if (!claim) return claim.error();
   return Begin(Consumer(*this, *std::move(claim), pace), kOperation);
 }

@@ -22,8 +22,8 @@
 // Threads    One Producer and one Consumer at a time, in any two processes.
 // Progress   wait-free: every operation.
 // Crash      recoverable: who holds the dead one's role next goes on where it
-//            was (TakeOverProducer, TakeOverConsumer). Nothing pushed is lost;
-//            a dead producer loses the value it was pushing. A consumer retires
+//            was (Recover, or TakeOver...). Nothing pushed is lost; a dead
+//            producer loses the value it was pushing. A consumer retires
 //            a value by its next call, so the successor of a dead one is handed
 //            again the value it had in hand and, under kStreaming, up to
 //            capacity / 8 before that.
@@ -69,6 +69,8 @@
 #include "placid/base/stamp.h"
 #include "placid/base/untrusted.h"
 #include "placid/primitives/consumer_pace.h"
+#include "placid/primitives/dead_owner.h"
+#include "placid/primitives/owner_id.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
 
@@ -139,22 +141,34 @@ class SpscRing {
 
   [[nodiscard]] std::uint64_t capacity() const { return extent_.capacity(); }
 
-  // Errors: kRoleTaken, kCorrupt (counts that cannot be).
-  Result<Producer> ClaimProducer() const;
-  Result<Consumer> ClaimConsumer(Pace pace = Pace::kPrompt) const;
+  // Errors: kRoleTaken, kCorrupt (counts that cannot be), kInvalidArgument
+  // (nobody claims).
+  Result<Producer> ClaimProducer(OwnerId by = OwnerId::Unowned()) const;
+  Result<Consumer> ClaimConsumer(Pace pace = Pace::kPrompt,
+                                 OwnerId by = OwnerId::Unowned()) const;
 
-  // After a death: look at the holder, make sure it is dead, take over. Errors:
-  // kInvalidArgument (nobody held it), kRoleTaken (somebody was faster),
-  // kCorrupt.
+  // After the death of a holder without an identity: look at the holder, make
+  // sure it is dead, take over. Errors: kInvalidArgument (nobody held it, or
+  // somebody whose death can be proven: Recover), kRoleTaken (somebody was
+  // faster), kCorrupt.
   [[nodiscard]] RoleHolder ProducerHolder() const {
     return RoleClaim::Holder(memory_->producer);
   }
   [[nodiscard]] RoleHolder ConsumerHolder() const {
     return RoleClaim::Holder(memory_->consumer);
   }
-  Result<Producer> TakeOverProducer(AttestedDeath death) const;
+  Result<Producer> TakeOverProducer(AttestedDeath death,
+                                    OwnerId by = OwnerId::Unowned()) const;
   Result<Consumer> TakeOverConsumer(AttestedDeath death,
-                                    Pace pace = Pace::kPrompt) const;
+                                    Pace pace = Pace::kPrompt,
+                                    OwnerId by = OwnerId::Unowned()) const;
+  // Gives back what a dead one held, one role or both, for the next one to
+  // claim; whether it held any.
+  bool Recover(const DeadOwner& dead) const {
+    const bool produced = RoleClaim::Recover(memory_->producer, dead);
+    const bool consumed = RoleClaim::Recover(memory_->consumer, dead);
+    return produced || consumed;
+  }
 
  private:
   static constexpr bool kIsDynamic = kExtent == kDynamic;
@@ -399,36 +413,39 @@ Result<void> SpscRing<T, kExtent>::Reset(std::span<std::byte> bytes,
 }
 
 template <Element T, std::uint64_t kExtent>
-auto SpscRing<T, kExtent>::ClaimProducer() const -> Result<Producer> {
+auto SpscRing<T, kExtent>::ClaimProducer(OwnerId by) const
+    -> Result<Producer> {
   constexpr const char* kOperation = "SpscRing::ClaimProducer";
-  auto claim = RoleClaim::Take(memory_->producer, kOperation);
+  auto claim = RoleClaim::Take(memory_->producer, kOperation, by);
   if (!claim) return claim.error();
   return Begin(Producer(*this, *std::move(claim)), kOperation);
 }
 
 template <Element T, std::uint64_t kExtent>
-auto SpscRing<T, kExtent>::ClaimConsumer(Pace pace) const -> Result<Consumer> {
+auto SpscRing<T, kExtent>::ClaimConsumer(Pace pace, OwnerId by) const
+    -> Result<Consumer> {
   constexpr const char* kOperation = "SpscRing::ClaimConsumer";
-  auto claim = RoleClaim::Take(memory_->consumer, kOperation);
+  auto claim = RoleClaim::Take(memory_->consumer, kOperation, by);
   if (!claim) return claim.error();
   return Begin(Consumer(*this, *std::move(claim), pace), kOperation);
 }
 
 template <Element T, std::uint64_t kExtent>
-auto SpscRing<T, kExtent>::TakeOverProducer(AttestedDeath death) const
+auto SpscRing<T, kExtent>::TakeOverProducer(AttestedDeath death,
+                                            OwnerId by) const
     -> Result<Producer> {
   constexpr const char* kOperation = "SpscRing::TakeOverProducer";
-  auto claim = RoleClaim::TakeOver(memory_->producer, death, kOperation);
+  auto claim = RoleClaim::TakeOver(memory_->producer, death, kOperation, by);
   if (!claim) return claim.error();
   return Begin(Producer(*this, *std::move(claim)), kOperation);
 }
 
 template <Element T, std::uint64_t kExtent>
-auto SpscRing<T, kExtent>::TakeOverConsumer(AttestedDeath death,
-                                            Pace pace) const
+auto SpscRing<T, kExtent>::TakeOverConsumer(AttestedDeath death, Pace pace,
+                                            OwnerId by) const
     -> Result<Consumer> {
   constexpr const char* kOperation = "SpscRing::TakeOverConsumer";
-  auto claim = RoleClaim::TakeOver(memory_->consumer, death, kOperation);
+  auto claim = RoleClaim::TakeOver(memory_->consumer, death, kOperation, by);
   if (!claim) return claim.error();
   return Begin(Consumer(*this, *std::move(claim), pace), kOperation);
 }

@@ -4,15 +4,19 @@
 // others can tell dead from alive by.
 //
 //   auto segment = *Segment::OpenOrCreate(name, options);
+//   const auto recover = [&](const DeadOwner& dead) {
+//     ring.Recover(dead);
+//     return Ok();
+//   };
 //   auto member = *Membership::Join(segment, {.recover = recover});
-//   ... roles claimed under member.id() ...
+//   auto producer = ring.ClaimProducer(member.id());
 //   member.RecoverDead(segment, recover);  // after a death: see Monitor
 //
-// A recovery runs `recover` for the dead owner, which calls Recover, or takes
-// the roles over, of each type that this program places in the segment; then
-// the dead one's row is given back. Of all who try, one does it at a time. It
-// may die of it at any step: then somebody else does all of it again, so
-// `recover` must bear that; it is never called for one owner by two at once.
+// A recovery runs `recover` for the dead owner, which calls Recover of each
+// type that this program places in the segment; then the dead one's row is
+// given back. Of all who try, one does it at a time. It may die of it at any
+// step: then somebody else does all of it again, so `recover` must bear that;
+// it is never called for one owner by two at once.
 //
 // Fork: a child has none of it, neither the bytes of a membership nor its lock,
 // and must join for itself. There the destructor does nothing, and RecoverDead
@@ -29,6 +33,7 @@
 #include "placid/base/platform.h"
 #include "placid/base/result.h"
 #include "placid/os/locked_mapping.h"
+#include "placid/primitives/dead_owner.h"
 #include "placid/primitives/owner_id.h"
 #include "placid/segment/participants.h"
 #include "placid/segment/segment.h"
@@ -38,7 +43,7 @@ namespace placid {
 
 // Clears up after one dead owner. An error ends the recovery: it falls to
 // whoever tries next.
-using RecoverOwner = std::function<Result<void>(OwnerId dead)>;
+using RecoverOwner = std::function<Result<void>(const DeadOwner& dead)>;
 
 struct JoinOptions {
   // Where the table is full of the dead alone, one of them is recovered to make

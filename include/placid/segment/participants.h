@@ -8,8 +8,8 @@
 //   0x000      8  stamp  creator  type, version
 //   0x008      8  count  creator  rows, 1 to 4,096
 //   0x010    112  pad0
-//   0x080      N  rows   anybody  one line each: a state, four words of
-//   identity
+//   0x080      N  rows   anybody  one line each: a state, an identity of four
+//                                 words
 //
 // A row's state says who may act on the row:
 //
@@ -19,13 +19,14 @@
 //           whoever recovers it
 //   47..0   generation of the owner, or of the last one
 //
-//   from                      to                by
-//   free g                    owned g+1         Join, which then writes who it
-//   is owned g                   free g            Participant::Leave owned g
-//   recovering g, r   Recover, by proof that g is dead recovering g, r
-//   recovering g, s   Recover, Inherit: r is dead recovering g, r free g
-//   Recovery::Finish recovering g, r           owned g           a Recovery is
-//   dropped unfinished recovering g, its own     owned g+1 Recovery::Succeed
+//   from                   to                by
+//   free g                 owned g+1         Join, which then writes who it is
+//   owned g                free g            Participant::Leave
+//   owned g                recovering g, r   Recover, by proof that g is dead
+//   recovering g, r        recovering g, s   Recover, Inherit: r is dead
+//   recovering g, r        free g            Recovery::Finish
+//   recovering g, r        owned g           a Recovery is dropped unfinished
+//   recovering g, its own  owned g+1         Recovery::Succeed
 //
 // Invariant  A row that was owned is free again only when its owner left, or
 //            its recoverer finished; under each generation once. Each row has a
@@ -82,6 +83,7 @@
 #include "placid/base/stamp.h"
 #include "placid/base/untrusted.h"
 #include "placid/os/process.h"
+#include "placid/primitives/dead_owner.h"
 #include "placid/primitives/owner_id.h"
 #include "placid/primitives/role.h"
 #include "placid/segment/proof_of_death.h"
@@ -318,9 +320,10 @@ class Participants::Recovery {
   // Unfinished, it falls to whoever proves the death again.
   ~Recovery() { Drop(); }
 
-  // Whose words to recover.
-  [[nodiscard]] OwnerId dead() const {
-    return OwnerId::Of(index_, mine_.generation()).value_or(OwnerId());
+  // Whose words to recover, until this is finished.
+  [[nodiscard]] DeadOwner dead() const {
+    return DeadOwner::Attested(
+        OwnerId::Of(index_, mine_.generation()).value_or(OwnerId()));
   }
 
   // The next row that the dead one was recovering itself, which may have

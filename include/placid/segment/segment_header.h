@@ -18,8 +18,7 @@
 // Threads    One creator, who holds the name's creation lock; then anybody.
 // Progress   wait-free: every operation.
 // Crash      recoverable: what a dead creator left never becomes ready. The
-// next
-//            one who takes the creation lock removes it.
+//            next one who takes the creation lock removes it.
 // Trust      guarded: a hostile peer can retire a segment; a size is checked
 //            against the bytes there are.
 // Readers    store-free: Attach and IsRetired, on pages mapped read-only.

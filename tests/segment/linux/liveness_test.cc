@@ -54,9 +54,10 @@ class LinuxLivenessTest : public ::testing::Test {
       const auto deaths = monitor.Wait(segment_, 5000);
       times.push_back(os::MonotonicNow() - begin);
       EXPECT_EQ(deaths.size(), 1u);
-      EXPECT_EQ(*self.RecoverDead(segment_,
-                                  [](OwnerId) -> Result<void> { return Ok(); }),
-                1u);
+      EXPECT_EQ(
+          *self.RecoverDead(
+              segment_, [](const DeadOwner&) -> Result<void> { return Ok(); }),
+          1u);
     }
     std::sort(times.begin(), times.end());
     return times;
@@ -110,7 +111,7 @@ TEST_F(LinuxLivenessTest, WithPidfdDeniedTheLockTells) {
 
 // Between any two system calls of joining, recovering somebody and leaving.
 TEST_F(LinuxLivenessTest, WhoIsKilledAtAnySystemCallIsRecovered) {
-  const auto nothing = [](OwnerId) -> Result<void> { return Ok(); };
+  const auto nothing = [](const DeadOwner&) -> Result<void> { return Ok(); };
   auto self = *Membership::Join(segment_);
   int killed = 0;
   for (bool is_killed = true; is_killed; ++killed) {
@@ -121,10 +122,11 @@ TEST_F(LinuxLivenessTest, WhoIsKilledAtAnySystemCallIsRecovered) {
       if (member) (void)member->RecoverDead(segment_, nothing);
     });
     std::uint64_t recovered = 0;
-    const auto count = self.RecoverDead(segment_, [&](OwnerId) -> Result<void> {
-      ++recovered;
-      return Ok();
-    });
+    const auto count =
+        self.RecoverDead(segment_, [&](const DeadOwner&) -> Result<void> {
+          ++recovered;
+          return Ok();
+        });
     ASSERT_TRUE(count) << killed;
     ASSERT_EQ(*count, recovered);
     for (std::uint64_t i = 1; i <= segment_.participants().count(); ++i) {

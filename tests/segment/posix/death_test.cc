@@ -58,8 +58,8 @@ class DeathTest : public ::testing::Test {
     segment_ = *Segment::Create(name_, options);
   }
   RecoverOwner CountIt() {
-    return [tally = tally_](OwnerId dead) -> Result<void> {
-      ++tally->recovered.at(static_cast<std::size_t>(dead.index()));
+    return [tally = tally_](const DeadOwner& dead) -> Result<void> {
+      ++tally->recovered.at(static_cast<std::size_t>(dead.id().index()));
       return Ok();
     };
   }
@@ -175,7 +175,7 @@ TEST_F(DeathTest, ARecovererThatDiesOfItIsRecoveredToo) {
   first.Kill();
   // Dies in the midst of the recovery of the first.
   Member second(name_, [&](const Segment& segment, Membership& member) {
-    (void)member.RecoverDead(segment, [&](OwnerId) -> Result<void> {
+    (void)member.RecoverDead(segment, [&](const DeadOwner&) -> Result<void> {
       ++tally_->begun;
       for (;;) ::pause();
     });
@@ -198,9 +198,10 @@ TEST_F(DeathTest, AFailedRecoveryFallsToTheNext) {
   Member dead(name_);
   dead.Kill();
   auto self = *Membership::Join(segment_);
-  const auto failed = self.RecoverDead(segment_, [](OwnerId) -> Result<void> {
-    return Error{.code = ErrorCode::kCorrupt, .operation = "recover"};
-  });
+  const auto failed =
+      self.RecoverDead(segment_, [](const DeadOwner&) -> Result<void> {
+        return Error{.code = ErrorCode::kCorrupt, .operation = "recover"};
+      });
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, ErrorCode::kCorrupt);
   EXPECT_STREQ(failed.error().operation, "recover");
