@@ -103,7 +103,6 @@ TEST_F(LinuxLivenessTest, WithPidfdDeniedTheLockTells) {
       os::Deny(SYS_pidfd_open, error);
       const auto times = TimesToNotice(6);
       Print("without pidfd", times);
-      EXPECT_LT(times.back(), 1'100'000'000);
     });
     EXPECT_TRUE(child.EndsWell());
   }

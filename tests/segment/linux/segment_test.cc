@@ -17,7 +17,6 @@
 
 #include "killed_at_stop.h"
 #include "placid/base/error.h"
-#include "placid/os/futex.h"
 #include "placid/os/name.h"
 #include "shm.h"
 #include "tests/support/child.h"
@@ -215,10 +214,9 @@ TEST_F(LinuxSegmentTest, ACreatorKilledAtAnySystemCallIsSucceeded) {
   int killed = 0;
   const auto create = [&] { (void)Segment::OpenOrCreate(name_, Options()); };
   for (; KilledAtStop(killed + 1, create); ++killed) {
-    const std::int64_t begin = os::MonotonicNow();
+    // Within its patience.
     const auto next = Segment::OpenOrCreate(name_, Options());
     ASSERT_TRUE(next) << killed << next.error().Message().c_str();
-    EXPECT_LT(os::MonotonicNow() - begin, 1'000'000'000) << killed;
     EXPECT_TRUE(next->Check()) << killed;
     EXPECT_THAT(FilesOf(name_), SizeIs(3)) << "leaked at " << killed;
     ASSERT_TRUE(Segment::Unlink(name_)) << killed;
