@@ -122,7 +122,7 @@ TEST(SourceOrdersTest, UnmetAndUnwrittenOrdersAreTold) {
                                    order.word == "release" ||
                                    order.word == "bump";
                           }),
-            3);
+            4);
   // Nothing met: each statement's orders are missing.
   EXPECT_GE(Differences(header, {}).size(), 3u);
 }
