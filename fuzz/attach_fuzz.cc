@@ -12,6 +12,7 @@
 #include "placid/primitives/seqlock.h"
 #include "placid/primitives/spsc_byte_ring.h"
 #include "placid/primitives/spsc_ring.h"
+#include "placid/segment/directory.h"
 
 namespace placid::fuzz {
 namespace {
@@ -152,6 +153,41 @@ struct Counters {
   static void Read(Counter::Reader reader) { static_cast<void>(reader.Load()); }
 };
 
+struct Directories {
+  using Type = Directory;
+  static std::uint64_t SizeFor(std::uint64_t capacity) {
+    return Type::SizeFor(Count(capacity), 64 * kLineBytes);
+  }
+  static bool Create(std::span<std::byte> bytes, std::uint64_t capacity) {
+    const auto directory = Type::Create(bytes, Count(capacity));
+    return IsThere(directory) && IsThere(directory->FindOrCreate<Counter>(
+                                     "counter", OwnerId::Unowned()));
+  }
+  static void Use(HostilePeer& peer, Input& input, const Type& directory) {
+    const std::uint64_t accesses = kAccesses + 12 * directory.count();
+    for (int i = 0; i < 20 && !input.is_spent(); ++i) {
+      peer.Allow(accesses);
+      static_cast<void>(IsThere(directory.FindOrCreate<SpscRing<Pose>>(
+          input.TakeBool() ? "ring" : "other", OwnerId::Unowned(), 4)));
+      peer.Allow(accesses);
+      static_cast<void>(IsThere(directory.Find<Counter>("counter")));
+      peer.Allow(accesses);
+      directory.Recover(DeadOwner::Attested(OwnerId::Unowned()));
+      if (input.TakeBool()) peer.Scribble();
+    }
+  }
+  static void Read(const Type::Reader& reader) {
+    HostilePeer::Current()->AllowReads(kAccesses + 4 * reader.count());
+    static_cast<void>(reader.ForEach(
+        [](const DirectoryEntry& entry) { Touch(entry.object.TrustPeer()); }));
+  }
+
+ private:
+  static std::uint64_t Count(std::uint64_t capacity) {
+    return std::min<std::uint64_t>(capacity, 64);
+  }
+};
+
 // ---- The bytes
 
 // A span of any size, often about right, aligned or not.
@@ -231,6 +267,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
       One<NewestValues<Seqlock<Pose>>>,
       One<NewestValues<Latest<Pose>>>,
       One<Counters>,
+      One<Directories>,
   };
   kTypes[input.TakeAtMost(kTypes.size() - 1)](input);
   return 0;

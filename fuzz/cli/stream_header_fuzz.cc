@@ -31,12 +31,18 @@ class Run {
       : input_(input), header_(bytes.data()), peer_(input, bytes, honesty) {}
 
   void Go() {
+    // Each side's event is 8 bytes of that side's line.
+    for (const Side side : {Side::kSender, Side::kReceiver}) {
+      const auto* state = &header_.EventStateOf(side);
+      PLACID_FUZZ_CHECK(peer_.Contains(state, EventCount::SizeFor()));
+      PLACID_FUZZ_CHECK(state != &header_.EventStateOf(Other(side)));
+    }
     while (!input_.is_spent()) {
       const Side side = input_.TakeBool() ? Side::kSender : Side::kReceiver;
       PLACID_FUZZ_CHECK(Other(Other(side)) == side && Other(side) != side);
       Model& model = models_[static_cast<std::size_t>(side)];
       peer_.Allow(4);
-      switch (input_.TakeAtMost(5)) {
+      switch (input_.TakeAtMost(7)) {
         case 0:
           model.state = cli::ToStreamState(input_.Take<std::uint32_t>() % 9);
           header_.SetState(side, model.state);
@@ -56,6 +62,15 @@ class Run {
           expected_bytes_ = input_.Take<std::uint64_t>();
           header_.SetExpectedBytes(expected_bytes_);
           break;
+        case 4:
+          id_ = {input_.Take<std::uint64_t>(), input_.Take<std::uint64_t>()};
+          is_resumable_ = input_.TakeBool();
+          header_.SetId(id_, is_resumable_);
+          break;
+        case 5:
+          recorded_bytes_ = input_.Take<std::uint64_t>();
+          header_.SetRecordedBytes(recorded_bytes_);
+          break;
         default: peer_.Scribble();
       }
       CheckAll(Side::kSender);
@@ -70,12 +85,18 @@ class Run {
     const StreamState state = header_.State(side);
     PLACID_FUZZ_CHECK(state <= StreamState::kPeerLost);
     PLACID_FUZZ_CHECK(!(cli::IsPresent(state) && cli::HasGivenUp(state)));
+    PLACID_FUZZ_CHECK(!cli::HasGivenUp(state) || cli::MayBeSucceeded(state) ||
+                      state == StreamState::kDamaged);
     peer_.AllowReads(4);
     const auto identity = header_.IdentityOf(side);
     peer_.AllowReads(2);
     const auto total = header_.TotalOf(side);
     peer_.AllowReads(1);
     const std::uint64_t expected_bytes = header_.ExpectedBytes();
+    peer_.AllowReads(4);
+    const auto id = header_.Id();
+    const bool is_resumable = header_.IsResumable();
+    const std::uint64_t recorded_bytes = header_.RecordedBytes();
     peer_.AllowReads(1);
     const auto stamp =
         CheckStamp(header_.stamp(), StreamHeader::kStamp, "joining");
@@ -84,6 +105,9 @@ class Run {
     PLACID_FUZZ_CHECK(identity == model.identity);
     PLACID_FUZZ_CHECK(total == model.total);
     PLACID_FUZZ_CHECK(expected_bytes == expected_bytes_);
+    PLACID_FUZZ_CHECK(id == id_);
+    PLACID_FUZZ_CHECK(is_resumable == is_resumable_);
+    PLACID_FUZZ_CHECK(recorded_bytes == recorded_bytes_);
     PLACID_FUZZ_CHECK(stamp.error().code == ErrorCode::kNotInitialized);
   }
 
@@ -92,6 +116,9 @@ class Run {
   HostilePeer peer_;
   std::array<Model, 2> models_;
   std::uint64_t expected_bytes_ = 0;
+  cli::StreamId id_;
+  bool is_resumable_ = false;
+  std::uint64_t recorded_bytes_ = 0;
 };
 
 }  // namespace

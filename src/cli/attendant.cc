@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -12,8 +11,20 @@
 #include "cli/stream_header.h"
 #include "cli/system.h"
 #include "placid/base/atomic.h"
+#include "placid/os/shared_object.h"
 
 namespace placid::cli {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Between looks while there is news: until the first thread has seen it, and
+// for how many of them it is given time before others hear of it.
+constexpr milliseconds kWithNews{20};
+// Half a second: most of the time all is written by then, and said.
+constexpr int kTicksBeforeWord = 25;
+
+}  // namespace
 
 Attendant::Attendant(Stream& stream, Progress& progress, Calls calls)
     : stream_(stream),
@@ -22,11 +33,8 @@ Attendant::Attendant(Stream& stream, Progress& progress, Calls calls)
       thread_([this] { Run(); }) {}
 
 void Attendant::Stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    is_stopping_ = true;
-  }
-  stopped_.notify_one();
+  is_stopping_.store(1, kRelaxed);  // sync: none, only a flag
+  bell_.Ring();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -50,36 +58,60 @@ bool Attendant::Abandon() {
 
 void Attendant::Run() {
   BlockInterruptionsHere();
-  constexpr auto kInterval = std::chrono::milliseconds(20);
-  std::unique_lock lock(mutex_);
-  while (!is_stopping_) {
-    lock.unlock();
+  while (is_stopping_.load(kRelaxed) == 0) {  // sync: none, only a flag
     const News before = news();
     const News found =
         before == News::kNone || WasInterrupted() ? LookAround() : before;
     if (found != before) {
       news_.store(static_cast<std::uint32_t>(found),
                   kRelease);  // sync: news (release)
+      WakeFirst();
     }
     if (found != News::kNone) ActOn(found);
-    lock.lock();
-    stopped_.wait_for(lock, kInterval, [this] { return is_stopping_; });
+    const os::NativeHandle death = stream_.DeathEvent();
+    bell_.Wait(death, Patience(death));
   }
+}
+
+// It sleeps on what the peer would notify.
+void Attendant::WakeFirst() const {
+  stream_.header().EventOf(Other(stream_.side())).WakeAll();
+}
+
+milliseconds Attendant::Patience(os::NativeHandle death) const {
+  constexpr milliseconds kDrawing{100};
+  constexpr milliseconds kWithoutEvent{100};
+  constexpr milliseconds kAlone{500};
+  constexpr milliseconds kWithEvent{1000};
+  if (news() != News::kNone && ticks_with_news_ < kTicksBeforeWord) {
+    return kWithNews;
+  }
+  if (progress_.is_shown()) return kDrawing;
+  if (!is_peer_here_) return kAlone;
+  return death == os::kNoHandle ? kWithoutEvent : kWithEvent;
 }
 
 News Attendant::LookAround() {
   if (WasInterrupted()) return News::kInterrupted;
   const PeerLife peer = stream_.LookAtPeer();
-  const bool is_peer_here = peer == PeerLife::kPresent;
-  progress_.Update(moved(), stream_.header().ExpectedBytes(), is_peer_here);
+  is_peer_here_ = peer == PeerLife::kPresent;
+  progress_.Update(moved(), stream_.header().ExpectedBytes(), is_peer_here_);
+  const auto wait_for_somebody = [this] {
+    return stream_.IsStillNamed() ? News::kNone : News::kNameRemoved;
+  };
+  News found = News::kPeerDied;
   switch (peer) {
-    case PeerLife::kAbsent:
-      return stream_.IsStillNamed() ? News::kNone : News::kNameRemoved;
-    case PeerLife::kPresent: return News::kNone;
-    case PeerLife::kGone: return News::kPeerGaveUp;
+    case PeerLife::kAbsent: return wait_for_somebody();
+    case PeerLife::kPresent: is_deserted_ = false; return News::kNone;
+    case PeerLife::kGone: found = News::kPeerGaveUp; break;
     case PeerLife::kDead: break;
   }
-  return News::kPeerDied;
+  if (!stream_.AwaitsSuccessor()) return found;
+  if (!std::exchange(is_deserted_, true)) {
+    calls_.announce(found);
+    WakeFirst();  // the receiver may have died before it could
+  }
+  return wait_for_somebody();
 }
 
 void Attendant::ActOn(News news) {
@@ -91,8 +123,6 @@ void Attendant::ActOn(News news) {
     if (Abandon()) calls_.end(news);
     return;
   }
-  // Half a second: most of the time all is written by then, and said.
-  constexpr int kTicksBeforeWord = 25;
   if (++ticks_with_news_ == kTicksBeforeWord) calls_.announce(news);
 }
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Attendant: the second thread of a transfer. While the first does nothing but
-// move bytes, it looks every 20 milliseconds whether the peer lives, whether a
-// signal came and whether the name still leads here, and draws the progress
-// line.
+// move bytes, it waits for the peer's death and for signals, sees to it that the
+// name still leads here, and draws the progress line.
 //
-// The first thread learns of it by News(). It may sit in a read or a write that
-// does not return (a quiet pipe, a full one): where that is no reason to stay,
-// the attendant ends the program in its stead.
+// The system tells it of a death and of a signal, so that it may sleep: it looks
+// around once or twice a second for what nobody tells, and more often only where
+// it draws, or where a death has no event.
+//
+// The first thread learns of it by News(), for which it is woken. It may sit in
+// a read or a write that does not return (a quiet pipe, a full one): where that
+// is no reason to stay, the attendant ends the program in its stead.
 //
 // Orders
 //   edge   release          acquire          carries
@@ -16,16 +19,17 @@
 #ifndef PLACID_SRC_CLI_ATTENDANT_H_
 #define PLACID_SRC_CLI_ATTENDANT_H_
 
-#include <condition_variable>
+#include <chrono>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "cli/progress.h"
 #include "cli/stream.h"
+#include "cli/system.h"
 #include "placid/base/atomic.h"
+#include "placid/os/shared_object.h"
 
 namespace placid::cli {
 
@@ -43,7 +47,8 @@ class Attendant {
   struct Calls {
     // Ends the program because of some news.
     std::function<void(News)> end;
-    // Says why, while a receiver is still writing what has arrived.
+    // Says why, where that is no reason to end yet: a receiver is still writing
+    // what has arrived, a sender waits for another receiver.
     std::function<void(News)> announce;
   };
 
@@ -91,18 +96,23 @@ class Attendant {
   void Run();
   [[nodiscard]] News LookAround();
   void ActOn(News news);
+  void WakeFirst() const;
+  // How long nothing may happen before the next look.
+  [[nodiscard]] std::chrono::milliseconds Patience(
+      os::NativeHandle death) const;
 
   Stream& stream_;
   Progress& progress_;
   Calls calls_;
+  bool is_peer_here_ = false;
+  bool is_deserted_ = false;  // by a receiver that may have a successor
   int ticks_with_news_ = 0;
   Atomic<std::uint32_t> news_{0};
   Atomic<std::uint32_t> place_{0};
   Atomic<std::uint64_t> moved_{0};
-  std::mutex mutex_;
-  std::condition_variable stopped_;
-  bool is_stopping_ = false;  // guarded by mutex_
-  std::thread thread_;        // last: it uses all of the above
+  Atomic<std::uint32_t> is_stopping_{0};
+  Bell bell_;
+  std::thread thread_;  // last: it uses all of the above
 };
 
 }  // namespace placid::cli

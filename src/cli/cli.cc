@@ -11,6 +11,7 @@
 
 #include "CLI/CLI.hpp"
 #include "cli/demo.h"
+#include "cli/housekeeping_commands.h"
 #include "cli/outcome.h"
 #include "cli/stream_header.h"
 #include "cli/system.h"
@@ -60,7 +61,8 @@ CLI::Validator Size() {
 }
 
 CLI::App* AddTransfer(CLI::App& app, const char* command, const char* about,
-                      TransferArguments& arguments, const char* file_about) {
+                      TransferArguments& arguments, const char* file_about,
+                      const char* resume_about) {
   CLI::App* transfer = app.add_subcommand(command, about);
   transfer
       ->add_option("NAME", arguments.name,
@@ -73,10 +75,12 @@ CLI::App* AddTransfer(CLI::App& app, const char* command, const char* about,
   transfer
       ->add_option("--capacity", arguments.options.capacity,
                    "Bytes of the ring, if this side comes first: a power of "
-                   "two from 64KiB to 1GiB (default 4MiB)")
+                   "two from 64KiB to 1GiB (default 4MiB; with --resume "
+                   "32MiB)")
       ->transform(Size())
       ->check(CheckCapacity)
       ->type_name("SIZE");
+  transfer->add_flag("--resume", arguments.options.is_resumable, resume_about);
   transfer->add_flag("-q,--quiet", arguments.options.is_quiet,
                      "No progress line");
   transfer->footer(kExitCodes);
@@ -122,7 +126,8 @@ int Run(std::vector<std::string> arguments) {
   TransferArguments sending;
   CLI::App* send = AddTransfer(
       app, "send", "Send a file or standard input to `placid receive`", sending,
-      "What to send; - or nothing: standard input");
+      "What to send; - or nothing: standard input",
+      "Wait for another receiver if one dies (both sides need it)");
   send->add_option("--bytes", sending.options.most_bytes,
                    "Send the first SIZE bytes at most")
       ->transform(Size())
@@ -130,7 +135,9 @@ int Run(std::vector<std::string> arguments) {
   TransferArguments receiving;
   CLI::App* receive =
       AddTransfer(app, "receive", "Receive what `placid send` sends", receiving,
-                  "Where to write it; - or nothing: standard output");
+                  "Where to write it; - or nothing: standard output",
+                  "Go on where the last receiver died, or let the next one "
+                  "(needs a FILE)");
 
   DemoOptions showing;
   CLI::App* demo =
@@ -140,6 +147,8 @@ int Run(std::vector<std::string> arguments) {
                    "The directory to stream (default: one of the system's)")
       ->check(CLI::Validator(CLI::ExistingDirectory).description(""))
       ->type_name("DIRECTORY");
+
+  const HousekeepingCommands housekeeping(app);
 
   // Its roles are the demo's own business.
   if (!arguments.empty() && arguments[0] == "demo-helper") {
@@ -158,6 +167,7 @@ int Run(std::vector<std::string> arguments) {
   if (send->parsed()) return RunTransfer("send", sending, Send);
   if (receive->parsed()) return RunTransfer("receive", receiving, Receive);
   if (demo->parsed()) return End("demo", RunDemo(showing));
+  if (const auto code = housekeeping.Run()) return *code;
   std::fputs(app.help().c_str(), stdout);
   return static_cast<int>(ExitCode::kOk);
 }

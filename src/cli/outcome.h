@@ -22,6 +22,7 @@ enum class ExitCode : int {
   kInputOutput = 6,  // reading, writing or the shared memory failed
   kInterrupted = 7,  // by a signal
   kPeerGaveUp = 8,   // the other side ended early and said so
+  kTrouble = 9,      // clean: something is left; doctor: something is wrong
 };
 
 struct Outcome {

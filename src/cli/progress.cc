@@ -58,7 +58,7 @@ std::string Progress::Moving(std::uint64_t moved,
 
 void Progress::End(std::string_view last_line) {
   if (!is_shown_) return;
-  if (width_ > 0) {
+  if (!drawn_.empty()) {
     Draw("");
     std::fputc('\r', stderr);
   }
@@ -69,9 +69,12 @@ void Progress::End(std::string_view last_line) {
 
 // Blanks cover what the last line was longer: no terminal codes needed.
 void Progress::Draw(std::string_view line) {
+  if (line == drawn_) return;
   std::string text = Concat("\r", line);
-  if (line.size() < width_) text.append(width_ - line.size(), ' ');
-  width_ = line.size();
+  if (line.size() < drawn_.size()) {
+    text.append(drawn_.size() - line.size(), ' ');
+  }
+  drawn_ = line;
   std::fputs(text.c_str(), stderr);
   std::fflush(stderr);
 }

@@ -6,7 +6,6 @@
 #define PLACID_SRC_CLI_PROGRESS_H_
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,7 +21,9 @@ class Progress {
   Progress(bool is_shown, Side side, std::string_view name)
       : is_shown_(is_shown), side_(side), name_(name) {}
 
-  // Draws, but at most ten times a second.
+  [[nodiscard]] bool is_shown() const { return is_shown_; }
+
+  // Draws what has changed, but at most ten times a second.
   void Update(std::uint64_t moved, std::uint64_t expected, bool is_peer_here);
   // Takes the line away and leaves a last one, if there is one to leave.
   void End(std::string_view last_line);
@@ -38,7 +39,7 @@ class Progress {
   Clock::time_point drawn_at_;
   std::uint64_t drawn_moved_ = 0;
   double rate_ = 0;  // bytes per second, smoothed
-  std::size_t width_ = 0;
+  std::string drawn_;
 };
 
 }  // namespace placid::cli

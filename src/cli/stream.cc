@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <random>
 #include <span>
 #include <string>
 #include <thread>
@@ -58,11 +59,22 @@ bool IsAllZero(std::span<const std::byte> bytes) {
                              [](std::byte b) { return b == std::byte{}; });
 }
 
-// Whether one side has ended it, so that the other will end it now.
-bool IsOver(const StreamHeader& header) {
+// Whether whoever has this side is about to leave it: one side has ended the
+// stream, and the other will now, unless it waits for another receiver.
+bool IsOver(const StreamHeader& header, Side side) {
   const StreamState receiver = header.State(Side::kReceiver);
-  return HasGivenUp(header.State(Side::kSender)) || HasGivenUp(receiver) ||
+  const bool is_awaited =
+      side == Side::kSender && header.IsResumable() && MayBeSucceeded(receiver);
+  return HasGivenUp(header.State(Side::kSender)) ||
+         (HasGivenUp(receiver) && !is_awaited) ||
          receiver == StreamState::kComplete;
+}
+
+StreamId DrawId() {
+  std::random_device random;
+  const auto word = [&] { return std::uint64_t{random()} << 32 | random(); };
+  const std::uint64_t high = word();
+  return {.high = high, .low = word()};
 }
 
 Outcome Foreign(const os::Name& name, const Error& error) {
@@ -80,11 +92,12 @@ Outcome Foreign(const os::Name& name, const Error& error) {
 class StreamJoiner {
  public:
   StreamJoiner(const os::Name& name, Side side, std::uint64_t capacity,
-               std::uint64_t expected_bytes)
+               std::uint64_t expected_bytes, const Resumption& resumption)
       : name_(name),
         side_(side),
         capacity_(capacity),
-        expected_bytes_(expected_bytes) {}
+        expected_bytes_(expected_bytes),
+        resumption_(resumption) {}
 
   // Nothing: somebody else is at it, or a stale object was removed; try again.
   std::optional<OrOutcome<Stream>> Try();
@@ -114,10 +127,23 @@ class StreamJoiner {
                    ": end that one first, or choose another name")};
   }
 
+  // Why we cannot be the other side of this one, if we cannot.
+  [[nodiscard]] std::optional<Outcome> Mismatch(
+      const StreamHeader& header) const;
+  [[nodiscard]] Outcome NoSuchStream() const {
+    return {ExitCode::kInputOutput,
+            Concat("the stream that FILE is a part of is not, or no longer, "
+                   "sent as '",
+                   name_.text(),
+                   "'; nothing was changed: give the NAME of its sender, or "
+                   "remove FILE.placid-resume and receive anew")};
+  }
+
   os::Name name_;
   Side side_;
   std::uint64_t capacity_;
   std::uint64_t expected_bytes_;
+  Resumption resumption_;
   SharedObject object_;
   std::uint64_t in_the_way_ = 0;
 };
@@ -175,24 +201,61 @@ std::optional<OrOutcome<Stream>> StreamJoiner::Try() {
       return InputOutput("cannot lock the shared memory", role.error());
     }
     in_the_way_ = header.IdentityOf(side_).pid;
-    if (IsOver(header)) return std::nullopt;
+    if (IsOver(header, side_)) return std::nullopt;
     return InUse(in_the_way_, side_ == Side::kSender ? "another sender"
                                                      : "another receiver");
   }
+  const StreamState own = header.State(side_);
   const StreamState peer = header.State(Other(side_));
-  const bool is_fresh =
-      header.State(side_) == StreamState::kAbsent &&
-      (peer == StreamState::kAbsent || (IsPresent(peer) && is_peer_alive));
-  if (!is_fresh) {
+  const bool is_first =
+      own == StreamState::kAbsent && peer == StreamState::kAbsent;
+  const bool is_successor =
+      side_ == Side::kReceiver && header.IsResumable() && MayBeSucceeded(own);
+  const bool is_awaited = IsPresent(peer) && is_peer_alive &&
+                          (own == StreamState::kAbsent || is_successor);
+  if (!is_first && !is_awaited) {
     in_the_way_ = header.IdentityOf(Other(side_)).pid;
     if (!is_peer_alive) Remove();
     return std::nullopt;
   }
+  if (is_first) {
+    if (resumption_.of) {
+      Remove();  // nobody has joined it, and nobody can while we are here
+      return NoSuchStream();
+    }
+    header.SetId(DrawId(), resumption_.is_wanted);
+  } else if (auto mismatch = Mismatch(header)) {
+    return *std::move(mismatch);
+  }
   header.SetIdentity(side_, os::ThisProcess().value_or(os::ProcessIdentity{}));
   if (side_ == Side::kSender) header.SetExpectedBytes(expected_bytes_);
-  header.SetState(side_, StreamState::kJoined);
-  return Stream(name_, side_, std::move(object_), *std::move(mapping),
-                *std::move(role), *ring);
+  Stream joined(name_, side_, resumption_.is_wanted, is_successor,
+                std::move(object_), *std::move(mapping), *std::move(role),
+                *ring);
+  joined.Say(StreamState::kJoined);
+  return joined;
+}
+
+std::optional<Outcome> StreamJoiner::Mismatch(
+    const StreamHeader& header) const {
+  if (header.IsResumable() != resumption_.is_wanted) {
+    return Outcome{
+        ExitCode::kUsage,
+        Concat("the ", ToString(Other(side_)), " of '", name_.text(), "' was ",
+               resumption_.is_wanted ? "not started" : "started",
+               " with --resume: start both sides with it, or neither")};
+  }
+  if (resumption_.of && header.Id() != *resumption_.of) return NoSuchStream();
+  if (side_ == Side::kReceiver && !resumption_.of &&
+      header.RecordedBytes() > 0) {
+    return Outcome{
+        ExitCode::kInputOutput,
+        Concat("another receiver has had the first ",
+               FormatBytes(header.RecordedBytes()), " of '", name_.text(),
+               "' and has left a record of it beside its output, but there is "
+               "none beside this one: give the same FILE")};
+  }
+  return std::nullopt;
 }
 
 Result<SpscByteRing> StreamJoiner::PrepareRing(std::span<std::byte> bytes) {
@@ -237,12 +300,13 @@ Result<SpscByteRing> StreamJoiner::CreateRing(std::span<std::byte> bytes) {
 
 OrOutcome<Stream> Stream::Join(const os::Name& name, Side side,
                                std::uint64_t capacity,
-                               std::uint64_t expected_bytes) {
+                               std::uint64_t expected_bytes,
+                               const Resumption& resumption) {
   using Clock = std::chrono::steady_clock;
   constexpr auto kPatience = std::chrono::seconds(2);
   constexpr auto kPause = std::chrono::milliseconds(2);
   const auto end = Clock::now() + kPatience;
-  StreamJoiner joiner(name, side, capacity, expected_bytes);
+  StreamJoiner joiner(name, side, capacity, expected_bytes, resumption);
   for (;;) {
     if (auto joined = joiner.Try()) return *std::move(joined);
     if (Clock::now() > end) return joiner.StillBusy();
@@ -250,14 +314,25 @@ OrOutcome<Stream> Stream::Join(const os::Name& name, Side side,
   }
 }
 
+bool Stream::IsLeftToSuccessor(StreamState how) const {
+  if (side_ != Side::kReceiver || !is_resumable_ || !MayBeSucceeded(how) ||
+      !IsPresent(header_.State(Side::kSender))) {
+    return false;
+  }
+  const auto lock = Probe(object_, name_, ByteOf(Side::kSender));
+  return !lock || *lock == LockState::kHeld;
+}
+
 void Stream::Leave(StreamState how) {
-  header_.SetState(side_, how);
+  Say(how);
   constexpr int kTries = 100;
   constexpr auto kPause = std::chrono::milliseconds(2);
   for (int i = 0; i < kTries; ++i) {
     const auto setup = Lock(object_, name_, kSetupByte);
     if (setup) {
-      if (object_.StillNamed(name_)) (void)SharedObject::Unlink(name_);
+      if (!IsLeftToSuccessor(how) && object_.StillNamed(name_)) {
+        (void)SharedObject::Unlink(name_);
+      }
       break;
     }
     if (setup.error().code != ErrorCode::kBusy) break;
@@ -269,17 +344,21 @@ void Stream::Leave(StreamState how) {
 
 PeerLife Stream::LookAtPeer() {
   const Side other = Other(side_);
-  if (watch_.identity().pid == 0 && IsPresent(header_.State(other))) {
-    auto watch = os::ProcessWatch::Open(header_.IdentityOf(other));
-    if (watch) watch_ = *std::move(watch);
+  if (IsPresent(header_.State(other))) {
+    // A receiver may have a successor.
+    const os::ProcessIdentity identity = header_.IdentityOf(other);
+    if (identity != watch_.identity()) {
+      auto watch = os::ProcessWatch::Open(identity);
+      if (watch) watch_ = *std::move(watch);
+    }
   }
+  if (header_.State(other) == StreamState::kAbsent) return PeerLife::kAbsent;
   // The lock first: what a peer said before it let go is seen behind it. The
   // lock is the system's word; the identity is only the peer's own.
   const auto lock = Probe(object_, name_, ByteOf(other));
   const bool is_alive =
       lock ? *lock == LockState::kHeld : watch_.Poll() != os::Liveness::kDead;
   const StreamState state = header_.State(other);
-  if (state == StreamState::kAbsent) return PeerLife::kAbsent;
   if (HasGivenUp(state)) return PeerLife::kGone;
   if (is_alive) return PeerLife::kPresent;
   const bool is_done =

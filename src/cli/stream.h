@@ -8,10 +8,15 @@
 // locks and replaced by who comes next. All of joining, leaving and clearing
 // away happens under lock byte 0, so that nobody unlinks what somebody else has
 // just joined.
+//
+// A resumable stream outlives its receivers: one that was killed, was
+// interrupted or could not go on is succeeded by the next that joins, as long as
+// the sender lives.
 #ifndef PLACID_SRC_CLI_STREAM_H_
 #define PLACID_SRC_CLI_STREAM_H_
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "cli/outcome.h"
@@ -33,6 +38,13 @@ enum class PeerLife : std::uint8_t {
   kDead,     // ended without a word
 };
 
+// Whether a receiver may succeed another: both sides want it, or neither does.
+struct Resumption {
+  bool is_wanted = false;
+  // The stream that a receiver has had a part of: no other will do.
+  std::optional<StreamId> of{};
+};
+
 class Stream {
  public:
   // Joins the stream `name`, which gets a ring of `capacity` bytes if it is we
@@ -40,12 +52,36 @@ class Stream {
   // come to its end.
   static OrOutcome<Stream> Join(
       const os::Name& name, Side side, std::uint64_t capacity,
-      std::uint64_t expected_bytes = StreamHeader::kUnknownBytes);
+      std::uint64_t expected_bytes = StreamHeader::kUnknownBytes,
+      const Resumption& resumption = {});
 
-  // Says how it ended, and takes the name away. Once.
+  // Says how it ended, and takes the name away, unless a receiver leaves it to
+  // its successor. Once.
   void Leave(StreamState how);
 
+  // Says so to a peer that may be asleep.
+  void Say(StreamState state) {
+    header_.SetState(side_, state);
+    header_.EventOf(side_).MakeNotifier().Notify();
+  }
+
   [[nodiscard]] PeerLife LookAtPeer();
+  // Of the peer's death, as Bell::Wait takes it; none where there is no such
+  // thing, or no longer.
+  [[nodiscard]] os::NativeHandle DeathEvent() {
+    const os::NativeHandle event = watch_.event();
+    const bool has_happened =
+        event != os::kNoHandle && watch_.Poll() == os::Liveness::kDead;
+    return has_happened ? os::kNoHandle : event;
+  }
+  // Whether a sender goes on without its receiver, and waits for the next.
+  [[nodiscard]] bool AwaitsSuccessor() const {
+    return side_ == Side::kSender && is_resumable_ &&
+           MayBeSucceeded(header_.State(Side::kReceiver));
+  }
+  [[nodiscard]] bool HasPeerGivenUp() const {
+    return HasGivenUp(header_.State(Other(side_))) && !AwaitsSuccessor();
+  }
   // The peer's own word, for messages.
   [[nodiscard]] std::uint64_t peer_pid() const {
     return header_.IdentityOf(Other(side_)).pid;
@@ -60,23 +96,33 @@ class Stream {
   [[nodiscard]] const StreamHeader& header() const { return header_; }
   [[nodiscard]] const SpscByteRing& ring() const { return ring_; }
   [[nodiscard]] Side side() const { return side_; }
+  [[nodiscard]] bool is_resumable() const { return is_resumable_; }
+  // Whether there was a receiver before us, which is dead or has left.
+  [[nodiscard]] bool is_successor() const { return is_successor_; }
   [[nodiscard]] const os::Name& name() const { return name_; }
 
  private:
   friend class StreamJoiner;
 
-  Stream(const os::Name& name, Side side, os::SharedObject object,
-         os::Mapping mapping, os::FileLock lock, const SpscByteRing& ring)
+  Stream(const os::Name& name, Side side, bool is_resumable, bool is_successor,
+         os::SharedObject object, os::Mapping mapping, os::FileLock lock,
+         const SpscByteRing& ring)
       : name_(name),
         side_(side),
+        is_resumable_(is_resumable),
+        is_successor_(is_successor),
         object_(std::move(object)),
         mapping_(std::move(mapping)),
         lock_(std::move(lock)),
         header_(mapping_.data()),
         ring_(ring) {}
 
+  [[nodiscard]] bool IsLeftToSuccessor(StreamState how) const;
+
   os::Name name_;
   Side side_;
+  bool is_resumable_;
+  bool is_successor_;
   os::SharedObject object_;
   os::Mapping mapping_;
   os::FileLock lock_;

@@ -7,18 +7,23 @@
 //
 //   offset  size  field            writer    meaning
 //   0x000      8  stamp            creator   type, version
-//   0x008    120  pad0
+//   0x008     16  stream_id        first     drawn by whoever joins first
+//   0x018      4  is_resumable     first     1: a receiver may succeed another
+//   0x01c    100  pad0
 //   0x080      4  sender_state     sender    a StreamState
 //   0x084      4  sender_crc32c    sender    of all bytes; with kComplete
 //   0x088     32  sender           sender    its ProcessIdentity
 //   0x0a8      8  expected_bytes   sender    of the stream; ~0: unknown
 //   0x0b0      8  sent_bytes       sender    with kComplete
-//   0x0b8     72  pad1
+//   0x0b8      8  sender_event     sender    notified after bytes and states
+//   0x0c0     64  pad1
 //   0x100      4  receiver_state   receiver  a StreamState
 //   0x104      4  receiver_crc32c  receiver  of all bytes; with kComplete
 //   0x108     32  receiver         receiver  its ProcessIdentity
 //   0x128      8  received_bytes   receiver  with kComplete
-//   0x130     80  pad2
+//   0x130      8  receiver_event   receiver  notified after room and states
+//   0x138      8  recorded_bytes   receiver  in a record that outlives it
+//   0x140     64  pad2
 //
 // The shared object:
 //
@@ -26,12 +31,19 @@
 //   0x0fe80  SpscByteRing, whose data so begin at 0x10000; the object is 64 KiB
 //            larger than the ring's capacity
 //
-// and three lock bytes (os::FileLock): 0 whoever joins, leaves or clears away,
+// A record of the ring is a piece of the stream: its offset in the stream, 8
+// bytes, and then at least one byte of it. So who takes over from a dead
+// receiver sees what it has had already.
+//
+// And three lock bytes (os::FileLock): 0 whoever joins, leaves or clears away,
 // for a moment; 1 the sender and 2 the receiver, while they live.
 //
-// Invariant  A state only moves down the list of StreamState. An object whose
-//            stamp is zero is all zero in front of its ring.
-// Threads    One sender, one receiver; each writes its own line.
+// Invariant  A state only moves down the list of StreamState, but for a
+//            receiver's that has a successor: that begins again at kJoined. An
+//            object whose stamp is zero is all zero in front of its ring.
+//            recorded_bytes is no more than what the receiver's record says.
+// Threads    One sender, one receiver; each writes its own line. Who sleeps on
+//            an event count arms the other's.
 // Progress   wait-free: every access.
 // Crash      clean: whoever holds byte 0 sees by bytes 1 and 2 who is dead, and
 //            replaces an object that is of no use to the living.
@@ -40,7 +52,7 @@
 // Readers    storing: none is read-only.
 // Orders
 //   edge      release          acquire       carries
-//   join      SetState: state  State: state  identity, expected_bytes
+//   join      SetState: state  State: state  identity, expected_bytes, stream_id
 //   complete  SetState: state  State: state  sums and numbers of bytes
 #ifndef PLACID_SRC_CLI_STREAM_HEADER_H_
 #define PLACID_SRC_CLI_STREAM_HEADER_H_
@@ -56,6 +68,7 @@
 #include "placid/base/stamp.h"
 #include "placid/os/process.h"
 #include "placid/primitives/spsc_byte_ring.h"
+#include "placid/wait/event_count.h"
 
 namespace placid::cli {
 
@@ -92,6 +105,20 @@ enum class StreamState : std::uint32_t {
 [[nodiscard]] constexpr bool HasGivenUp(StreamState state) {
   return state > StreamState::kComplete;
 }
+// Whether, of a resumable stream, another receiver may go on where one stopped
+// in this state.
+[[nodiscard]] constexpr bool MayBeSucceeded(StreamState receiver) {
+  return receiver != StreamState::kAbsent &&
+         receiver != StreamState::kComplete &&
+         receiver != StreamState::kDamaged;
+}
+
+// Which stream, of all that ever had the name: 128 random bits. Zero: none.
+struct StreamId {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  friend bool operator==(const StreamId&, const StreamId&) = default;
+};
 
 class StreamHeader {
  public:
@@ -103,20 +130,26 @@ class StreamHeader {
   };
   struct Memory {
     Atomic<std::uint64_t> stamp;
-    Padding<120> pad0;
+    // Written by whoever joins first.
+    std::array<Atomic<std::uint64_t>, 2> stream_id;
+    Atomic<std::uint32_t> is_resumable;
+    Padding<100> pad0;
     // Written by the sender.
     Atomic<std::uint32_t> sender_state;
     Atomic<std::uint32_t> sender_crc32c;
     Identity sender;
     Atomic<std::uint64_t> expected_bytes;
     Atomic<std::uint64_t> sent_bytes;
-    Padding<72> pad1;
+    EventCount::Storage sender_event;
+    Padding<64> pad1;
     // Written by the receiver.
     Atomic<std::uint32_t> receiver_state;
     Atomic<std::uint32_t> receiver_crc32c;
     Identity receiver;
     Atomic<std::uint64_t> received_bytes;
-    Padding<80> pad2;
+    EventCount::Storage receiver_event;
+    Atomic<std::uint64_t> recorded_bytes;
+    Padding<64> pad2;
   };
 
   static constexpr std::uint8_t kLayoutVersion = 0;
@@ -131,6 +164,9 @@ class StreamHeader {
       kDataOffset - SpscByteRing::kDataOffset;
   static constexpr std::uint64_t kLeastCapacity = std::uint64_t{64} << 10;
   static constexpr std::uint64_t kMostCapacity = std::uint64_t{1} << 30;
+
+  // In front of a piece.
+  static constexpr std::size_t kOffsetBytes = sizeof(std::uint64_t);
 
   // What one side has to say of the whole stream.
   struct Total {
@@ -169,22 +205,60 @@ class StreamHeader {
   [[nodiscard]] Total TotalOf(Side side) const;
   void SetTotal(Side side, const Total& total);
 
+  // Valid from the first kJoined on.
+  [[nodiscard]] StreamId Id() const {
+    return {.high = memory_->stream_id[0].load(
+                kRelaxed),  // sync: none, ordered by the state
+            .low = memory_->stream_id[1].load(kRelaxed)};
+  }
+  [[nodiscard]] bool IsResumable() const {
+    return memory_->is_resumable.load(kRelaxed) ==
+           1;  // sync: none, ordered by the state
+  }
+  void SetId(const StreamId& id, bool is_resumable);
+
+  // How much of the stream a receiver's record, which outlives it, has. What
+  // is in the record may be gone from the ring.
+  [[nodiscard]] std::uint64_t RecordedBytes() const {
+    return memory_->recorded_bytes.load(
+        kRelaxed);  // sync: none, handed over with the receiver's lock
+  }
+  void SetRecordedBytes(std::uint64_t bytes) {
+    memory_->recorded_bytes.store(bytes, kRelaxed);  // sync: none, see above
+  }
+
+  // Notified by `side` after whatever the other may wait for.
+  [[nodiscard]] EventCount EventOf(Side side) const {
+    return *EventCount::Attach(side == Side::kSender ? memory_->sender_event
+                                                     : memory_->receiver_event);
+  }
+  // What one sleeps on there.
+  [[nodiscard]] const Atomic<std::uint32_t>& EventStateOf(Side side) const {
+    return side == Side::kSender ? memory_->sender_event.state
+                                 : memory_->receiver_event.state;
+  }
+
   [[nodiscard]] Atomic<std::uint64_t>& stamp() { return memory_->stamp; }
 
  private:
   static_assert(offsetof(Memory, stamp) == 0x000);
-  static_assert(offsetof(Memory, pad0) == 0x008);
+  static_assert(offsetof(Memory, stream_id) == 0x008);
+  static_assert(offsetof(Memory, is_resumable) == 0x018);
+  static_assert(offsetof(Memory, pad0) == 0x01c);
   static_assert(offsetof(Memory, sender_state) == 0x080);
   static_assert(offsetof(Memory, sender_crc32c) == 0x084);
   static_assert(offsetof(Memory, sender) == 0x088);
   static_assert(offsetof(Memory, expected_bytes) == 0x0a8);
   static_assert(offsetof(Memory, sent_bytes) == 0x0b0);
-  static_assert(offsetof(Memory, pad1) == 0x0b8);
+  static_assert(offsetof(Memory, sender_event) == 0x0b8);
+  static_assert(offsetof(Memory, pad1) == 0x0c0);
   static_assert(offsetof(Memory, receiver_state) == 0x100);
   static_assert(offsetof(Memory, receiver_crc32c) == 0x104);
   static_assert(offsetof(Memory, receiver) == 0x108);
   static_assert(offsetof(Memory, received_bytes) == 0x128);
-  static_assert(offsetof(Memory, pad2) == 0x130);
+  static_assert(offsetof(Memory, receiver_event) == 0x130);
+  static_assert(offsetof(Memory, recorded_bytes) == 0x138);
+  static_assert(offsetof(Memory, pad2) == 0x140);
   static_assert(sizeof(Memory) == 0x180);
   static_assert(sizeof(Memory) <= kRingOffset);
   static_assert(kRingOffset % SpscByteRing::kAlignment == 0);
@@ -222,6 +296,13 @@ inline void StreamHeader::SetIdentity(Side side,
                         kRelaxed);  // sync: none, see the state
   words.boot_low.store(identity.boot_low,
                        kRelaxed);  // sync: none, see the state
+}
+
+inline void StreamHeader::SetId(const StreamId& id, bool is_resumable) {
+  memory_->stream_id[0].store(id.high, kRelaxed);  // sync: none, see the state
+  memory_->stream_id[1].store(id.low, kRelaxed);   // sync: none, see the state
+  memory_->is_resumable.store(is_resumable ? 1 : 0,
+                              kRelaxed);  // sync: none, see the state
 }
 
 inline StreamHeader::Total StreamHeader::TotalOf(Side side) const {

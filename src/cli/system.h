@@ -6,6 +6,8 @@
 #ifndef PLACID_SRC_CLI_SYSTEM_H_
 #define PLACID_SRC_CLI_SYSTEM_H_
 
+#include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -39,9 +41,11 @@ class File {
   // Somebody else's handle, which stays theirs.
   static File Borrow(os::NativeHandle handle) { return File(handle, true); }
 
-  // Paths are UTF-8. Errors of all here: kSystem with the system's number.
+  // Paths are UTF-8. Errors of all here: kNotFound (no such file), kSystem,
+  // with the system's number.
   static Result<File> OpenToRead(const std::string& path);
-  // Makes the file if there is none; leaves what is in it until Truncate.
+  // Makes the file if there is none; leaves what is in it until Truncate or
+  // Resize.
   static Result<File> OpenToWrite(const std::string& path);
 
   // Two ends that carry bytes: .first to read, .second to write; of a socket
@@ -54,8 +58,18 @@ class File {
   // again), kSystem.
   Result<std::size_t> Read(std::span<std::byte> to);
   Result<std::size_t> Write(std::span<const std::byte> from);
+  // Whether Read would find something at once, or the end. False where the
+  // system does not say.
+  [[nodiscard]] bool HasMore() const;
+  // All of it, at a place of a regular file; Write goes on where it was, or on
+  // Windows behind it. Errors: kSystem.
+  Result<void> WriteAt(std::uint64_t offset, std::span<const std::byte> from);
   // Empties a regular file; does nothing to anything else.
   Result<void> Truncate();
+  // Makes a regular file so long, and goes on writing at its end.
+  Result<void> Resize(std::uint64_t bytes);
+  // What was written is on the disk once this returns.
+  Result<void> Sync();
   // Closes and says whether everything was written.
   Result<void> Close();
 
@@ -84,11 +98,21 @@ class File {
 
 void RemoveFile(const std::string& path);
 
+// Whether there is a regular file, or nothing.
+[[nodiscard]] bool MayBeRegularFile(const std::string& path);
+
+// Files that were made or removed in the folder of `path` stay so after a loss
+// of power, where the system has folders that need it.
+void SyncFolderOf(const std::string& path);
+
 // Whether a person reads standard error.
 [[nodiscard]] bool IsErrorTerminal();
 
 // "No space left on device", of an Error's system_error.
 [[nodiscard]] std::string SystemErrorText(std::int32_t system_error);
+
+// What the system calls user number `id`, or the number where it has no name.
+[[nodiscard]] std::string UserName(std::uint64_t id);
 
 // ---- Interruptions ----------------------------------------------------------
 
@@ -105,6 +129,27 @@ void SurviveBrokenPipes();
 
 // For threads that should not be the one that a signal wakes.
 void BlockInterruptionsHere();
+
+// What a thread sleeps beside that waits for other things than bytes.
+class Bell {
+ public:
+  Bell();
+  Bell(const Bell&) = delete;
+  Bell& operator=(const Bell&) = delete;
+  ~Bell();
+
+  // Ends a Wait, this one or the next. Any thread's.
+  void Ring();
+
+  // Sleeps until somebody rings, an interruption comes that was caught, the
+  // process has ended whose os::ProcessWatch::event() `death` is (kNoHandle:
+  // none), or so much time has passed; or for less.
+  void Wait(os::NativeHandle death, std::chrono::milliseconds most);
+
+ private:
+  // The two ends of a pipe; Windows: an event.
+  std::array<os::NativeHandle, 2> handles_{os::kNoHandle, os::kNoHandle};
+};
 
 // ---- Cores ------------------------------------------------------------------
 

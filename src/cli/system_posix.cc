@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -11,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -31,13 +34,25 @@ extern char** environ;  // NOLINT: not every system declares it
 namespace placid::cli {
 namespace {
 
+ErrorCode CodeOf(int error) {
+  switch (error) {
+    case EINTR: return ErrorCode::kBusy;
+    case ENOENT: return ErrorCode::kNotFound;
+    default: return ErrorCode::kSystem;
+  }
+}
+
 Error Failed(const char* operation) {
-  return {.code = errno == EINTR ? ErrorCode::kBusy : ErrorCode::kSystem,
-          .operation = operation,
-          .system_error = errno};
+  return {.code = CodeOf(errno), .operation = operation, .system_error = errno};
 }
 
 int ToFd(os::NativeHandle handle) { return static_cast<int>(handle); }
+
+Result<void> OpenPipe(std::array<int, 2>& fds) {
+  if (::pipe(fds.data()) != 0) return Failed("pipe");
+  for (const int fd : fds) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return Ok();
+}
 
 // Larger calls are cut short by the system anyway, at some 2 GiB.
 constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;
@@ -79,8 +94,7 @@ Result<File> File::OpenToWrite(const std::string& path) {
 
 Result<std::pair<File, File>> File::MakePipe() {
   std::array<int, 2> fds{};
-  if (::pipe(fds.data()) != 0) return Failed("pipe");
-  for (const int fd : fds) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  if (auto made = OpenPipe(fds); !made) return made.error();
   return std::pair(File(fds[0]), File(fds[1]));
 }
 
@@ -107,6 +121,24 @@ Result<std::size_t> File::Write(std::span<const std::byte> from) {
   return static_cast<std::size_t>(n);
 }
 
+bool File::HasMore() const {
+  pollfd event{.fd = ToFd(handle_), .events = POLLIN, .revents = 0};
+  return ::poll(&event, 1, 0) == 1;
+}
+
+Result<void> File::WriteAt(std::uint64_t offset,
+                           std::span<const std::byte> from) {
+  while (!from.empty()) {
+    const ssize_t n = ::pwrite(ToFd(handle_), from.data(), from.size(),
+                               static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Failed("pwrite");
+    from = from.subspan(static_cast<std::size_t>(n));
+    offset += static_cast<std::uint64_t>(n);
+  }
+  return Ok();
+}
+
 Result<void> File::Truncate() {
   struct stat status;
   if (::fstat(ToFd(handle_), &status) != 0) return Failed("fstat");
@@ -114,6 +146,14 @@ Result<void> File::Truncate() {
       ::ftruncate(ToFd(handle_), 0) != 0) {
     return Failed("ftruncate");
   }
+  return Ok();
+}
+
+Result<void> File::Resize(std::uint64_t bytes) {
+  if (::ftruncate(ToFd(handle_), static_cast<off_t>(bytes)) != 0) {
+    return Failed("ftruncate");
+  }
+  if (::lseek(ToFd(handle_), 0, SEEK_END) < 0) return Failed("lseek");
   return Ok();
 }
 
@@ -137,10 +177,34 @@ std::optional<std::uint64_t> File::BytesLeft() const {
 
 void RemoveFile(const std::string& path) { ::unlink(path.c_str()); }
 
+bool MayBeRegularFile(const std::string& path) {
+  struct stat status;
+  return ::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode);
+}
+
+void SyncFolderOf(const std::string& path) {
+  const auto slash = path.rfind('/');
+  const std::string folder =
+      slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd == -1) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
 bool IsErrorTerminal() { return ::isatty(STDERR_FILENO) == 1; }
 
 std::string SystemErrorText(std::int32_t system_error) {
   return std::generic_category().message(system_error);
+}
+
+std::string UserName(std::uint64_t id) {
+  std::array<char, 4096> buffer{};
+  struct passwd entry;
+  struct passwd* found = nullptr;
+  const int error = ::getpwuid_r(static_cast<uid_t>(id), &entry, buffer.data(),
+                                 buffer.size(), &found);
+  return error == 0 && found != nullptr ? found->pw_name : std::to_string(id);
 }
 
 // ---- Interruptions ----------------------------------------------------------
@@ -151,6 +215,22 @@ namespace {
 Atomic<std::uint32_t> was_interrupted{0};
 
 constexpr std::array kInterruptions = {SIGINT, SIGTERM, SIGHUP};
+
+// Readable from the first interruption on, for whoever sleeps in poll. Made
+// before the first handler and kept for good.
+std::array<int, 2> interruption_pipe = {-1, -1};
+
+// Nobody is to wait in a pipe that only says "look".
+void MakeBellPipe(std::array<int, 2>& fds) {
+  if (!OpenPipe(fds)) return;
+  for (const int fd : fds) ::fcntl(fd, F_SETFL, O_NONBLOCK);
+}
+
+void RingPipe(int fd) {
+  const char ring = 0;
+  // A full pipe is as good: it is readable.
+  if (::write(fd, &ring, 1) != 1) return;
+}
 
 // Only what a signal handler may do.
 [[noreturn]] void EndOfBusError(int /*signal*/) {
@@ -166,8 +246,12 @@ constexpr std::array kInterruptions = {SIGINT, SIGTERM, SIGHUP};
 void CatchInterruptions() {
   struct sigaction action = {};
   sigemptyset(&action.sa_mask);
+  if (interruption_pipe[0] == -1) MakeBellPipe(interruption_pipe);
   action.sa_handler = [](int) {
+    const int error = errno;
     was_interrupted.store(1, kRelaxed);  // sync: none, only a flag
+    RingPipe(interruption_pipe[1]);
+    errno = error;
   };
   // Without SA_RESTART a blocked read or write ends, with it gone a second
   // signal kills.
@@ -195,6 +279,38 @@ void BlockInterruptionsHere() {
   sigemptyset(&signals);
   for (const int signal : kInterruptions) sigaddset(&signals, signal);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+Bell::Bell() {
+  std::array<int, 2> fds = {-1, -1};
+  MakeBellPipe(fds);
+  handles_ = {fds[0], fds[1]};
+}
+
+Bell::~Bell() {
+  for (const os::NativeHandle handle : handles_) {
+    if (handle != os::kNoHandle) ::close(ToFd(handle));
+  }
+}
+
+void Bell::Ring() { RingPipe(ToFd(handles_[1])); }
+
+void Bell::Wait(os::NativeHandle death, std::chrono::milliseconds most) {
+  // Nobody can ring where there was no descriptor left.
+  constexpr std::chrono::milliseconds kWithoutBell{20};
+  if (handles_[0] == os::kNoHandle) most = std::min(most, kWithoutBell);
+  const auto of = [](int fd) {
+    return pollfd{.fd = fd, .events = POLLIN, .revents = 0};
+  };
+  // Those of -1 do not count. An interruption rings for ever: once is enough.
+  std::array events = {of(ToFd(handles_[0])), of(ToFd(death)),
+                       of(WasInterrupted() ? -1 : interruption_pipe[0])};
+  ::poll(events.data(), events.size(), static_cast<int>(most.count()));
+  std::array<char, 64> rings{};
+  if (events[0].revents != 0 &&
+      ::read(events[0].fd, rings.data(), rings.size()) < 0) {
+    return;  // somebody else was faster
+  }
 }
 
 // ---- Processes --------------------------------------------------------------

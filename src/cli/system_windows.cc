@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -26,6 +27,7 @@
 #include <vector>
 
 #include "cli/system.h"
+#include "cli/system_facts.h"
 #include "placid/base/atomic.h"
 
 namespace placid::cli {
@@ -41,10 +43,18 @@ os::NativeHandle FromHandle(HANDLE handle) {
 }
 static_assert(os::kNoHandle == -1, "INVALID_HANDLE_VALUE");
 
+ErrorCode CodeOf(DWORD error) {
+  switch (error) {
+    case ERROR_OPERATION_ABORTED: return ErrorCode::kBusy;
+    case ERROR_FILE_NOT_FOUND:
+    case ERROR_PATH_NOT_FOUND: return ErrorCode::kNotFound;
+    default: return ErrorCode::kSystem;
+  }
+}
+
 Error Failed(const char* operation) {
   const DWORD error = ::GetLastError();
-  return {.code = error == ERROR_OPERATION_ABORTED ? ErrorCode::kBusy
-                                                   : ErrorCode::kSystem,
+  return {.code = CodeOf(error),
           .operation = operation,
           .system_error = static_cast<std::int32_t>(error)};
 }
@@ -155,11 +165,45 @@ Result<std::size_t> File::Write(std::span<const std::byte> from) {
   return std::size_t{n};
 }
 
-Result<void> File::Truncate() {
-  if (!IsOnDisk(handle_)) return Ok();
-  if (::SetFilePointerEx(ToHandle(handle_), {}, nullptr, FILE_BEGIN) == 0 ||
+bool File::HasMore() const {
+  DWORD bytes = 0;
+  return IsOnDisk(handle_) || (::PeekNamedPipe(ToHandle(handle_), nullptr, 0,
+                                               nullptr, &bytes, nullptr) != 0 &&
+                               bytes > 0);
+}
+
+Result<void> File::WriteAt(std::uint64_t offset,
+                           std::span<const std::byte> from) {
+  while (!from.empty()) {
+    OVERLAPPED place{};
+    place.Offset = static_cast<DWORD>(offset);
+    place.OffsetHigh = static_cast<DWORD>(offset >> 32);
+    const auto most = static_cast<DWORD>(std::min(from.size(), kMostAtOnce));
+    DWORD n = 0;
+    if (::WriteFile(ToHandle(handle_), from.data(), most, &n, &place) == 0) {
+      return Failed("WriteFile");
+    }
+    from = from.subspan(n);
+    offset += n;
+  }
+  return Ok();
+}
+
+Result<void> File::Truncate() { return IsOnDisk(handle_) ? Resize(0) : Ok(); }
+
+Result<void> File::Resize(std::uint64_t bytes) {
+  LARGE_INTEGER end{};
+  end.QuadPart = static_cast<LONGLONG>(bytes);
+  if (::SetFilePointerEx(ToHandle(handle_), end, nullptr, FILE_BEGIN) == 0 ||
       ::SetEndOfFile(ToHandle(handle_)) == 0) {
     return Failed("SetEndOfFile");
+  }
+  return Ok();
+}
+
+Result<void> File::Sync() {
+  if (::FlushFileBuffers(ToHandle(handle_)) == 0) {
+    return Failed("FlushFileBuffers");
   }
   return Ok();
 }
@@ -183,6 +227,14 @@ std::optional<std::uint64_t> File::BytesLeft() const {
 
 void RemoveFile(const std::string& path) { ::DeleteFileW(Widen(path).c_str()); }
 
+bool MayBeRegularFile(const std::string& path) {
+  const auto file = File::OpenToRead(path);
+  return file ? IsOnDisk(file->handle())
+              : file.error().code == ErrorCode::kNotFound;
+}
+
+void SyncFolderOf(const std::string& /*path*/) {}  // they need none
+
 bool IsErrorTerminal() { return IsConsole(STD_ERROR_HANDLE); }
 
 std::string SystemErrorText(std::int32_t system_error) {
@@ -199,16 +251,23 @@ std::string SystemErrorText(std::int32_t system_error) {
   return Narrow({text.data(), size});
 }
 
+// Names lie in this user's session, and no number says whose they are.
+std::string UserName(std::uint64_t id) { return std::to_string(id); }
+
 // ---- Interruptions ----------------------------------------------------------
 
 namespace {
 
 Atomic<std::uint32_t> was_interrupted{0};
 
+// Signalled from the first interruption on. Made before the first handler.
+HANDLE interruption = nullptr;
+
 // The system calls it in a thread of its own.
 BOOL WINAPI TakeInterruption(DWORD event) {
   const bool is_first =
       was_interrupted.exchange(1, kRelaxed) == 0;  // sync: none, only a flag
+  ::SetEvent(interruption);
   // Once this returns, the closing of the console ends the program.
   constexpr DWORD kTimeToLeaveMs = 2000;
   if (event == CTRL_CLOSE_EVENT) ::Sleep(kTimeToLeaveMs);
@@ -217,7 +276,13 @@ BOOL WINAPI TakeInterruption(DWORD event) {
 
 }  // namespace
 
-void CatchInterruptions() { ::SetConsoleCtrlHandler(TakeInterruption, TRUE); }
+void CatchInterruptions() {
+  if (interruption == nullptr) {
+    interruption =
+        ::CreateEventW(nullptr, /*bManualReset=*/TRUE, FALSE, nullptr);
+  }
+  ::SetConsoleCtrlHandler(TakeInterruption, TRUE);
+}
 
 bool WasInterrupted() {
   return was_interrupted.load(kRelaxed) != 0;  // sync: none, only a flag
@@ -226,6 +291,36 @@ bool WasInterrupted() {
 void SurviveBrokenPipes() {}  // they always are
 
 void BlockInterruptionsHere() {}
+
+Bell::Bell() {
+  handles_[0] = FromHandle(
+      ::CreateEventW(nullptr, /*bManualReset=*/FALSE, FALSE, nullptr));
+}
+
+Bell::~Bell() {
+  if (handles_[0] != os::kNoHandle) ::CloseHandle(ToHandle(handles_[0]));
+}
+
+void Bell::Ring() { ::SetEvent(ToHandle(handles_[0])); }
+
+void Bell::Wait(os::NativeHandle death, std::chrono::milliseconds most) {
+  std::array<HANDLE, 3> handles{};
+  DWORD count = 0;
+  const auto add = [&](os::NativeHandle handle) {
+    if (handle != os::kNoHandle) handles[count++] = ToHandle(handle);
+  };
+  add(handles_[0]);
+  add(death);
+  // It stays signalled: once is enough.
+  if (!WasInterrupted()) add(FromHandle(interruption));
+  const auto most_ms = static_cast<DWORD>(most.count());
+  constexpr DWORD kWithoutBellMs = 20;
+  if (handles_[0] == os::kNoHandle) {
+    ::Sleep(std::min(most_ms, kWithoutBellMs));
+  } else {
+    ::WaitForMultipleObjects(count, handles.data(), FALSE, most_ms);
+  }
+}
 
 // ---- Cores ------------------------------------------------------------------
 
@@ -360,6 +455,16 @@ bool Child::Wait() {
   ::GetExitCodeProcess(process, &code);
   ::CloseHandle(process);
   return code == 0;
+}
+
+// ---- What the doctor asks ---------------------------------------------------
+
+SystemFacts AskSystem() {
+  SystemFacts facts;
+  facts.unasked = {
+      "a quota of the session's: Windows has none for sections but memory",
+      "leftovers: a name goes with the last process that has it open"};
+  return facts;
 }
 
 }  // namespace placid::cli

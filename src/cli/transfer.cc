@@ -2,12 +2,15 @@
 #include "cli/transfer.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,19 +19,25 @@
 
 #include "cli/attendant.h"
 #include "cli/crc32c.h"
-#include "cli/idle.h"
 #include "cli/outcome.h"
 #include "cli/progress.h"
+#include "cli/resumable_output.h"
 #include "cli/stream.h"
 #include "cli/stream_header.h"
 #include "cli/system.h"
 #include "cli/text.h"
+#include "placid/base/atomic.h"
 #include "placid/base/result.h"
 #include "placid/base/shared_bytes.h"
+#include "placid/os/futex.h"
 #include "placid/os/process.h"
 #include "placid/primitives/consumer_pace.h"
 #include "placid/primitives/ring_result.h"
+#include "placid/primitives/role.h"
 #include "placid/primitives/spsc_byte_ring.h"
+#include "placid/wait/deadline.h"
+#include "placid/wait/event_count.h"
+#include "placid/wait/waiter.h"
 
 namespace placid::cli {
 namespace {
@@ -40,12 +49,66 @@ double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// A piece is read, summed and written while it is in the second-level cache. It
-// and the header of its record tile the ring: no padding.
-std::size_t PieceBytes(std::uint64_t capacity) {
-  constexpr std::uint64_t kMost = std::uint64_t{256} << 10;
-  return static_cast<std::size_t>(std::min(capacity / 4, kMost) -
+// As much is read, summed and written while it is in the second-level cache.
+constexpr std::size_t kCachedBytes = std::size_t{256} << 10;
+
+// A record, which is a piece and its offset. With the ring's own header it tiles
+// the ring: no padding. The receiver of a resumable stream puts each on the disk
+// before it gives it back, so there they are as long as the ring allows.
+std::size_t RecordBytes(const Stream& stream) {
+  constexpr std::uint64_t kMostResumable = std::uint64_t{16} << 20;
+  const std::uint64_t most =
+      stream.is_resumable() ? kMostResumable : kCachedBytes;
+  return static_cast<std::size_t>(std::min(stream.ring().capacity() / 4, most) -
                                   SpscByteRing::kHeaderBytes);
+}
+
+std::uint64_t CapacityOf(const TransferOptions& options) {
+  if (options.capacity != 0) return options.capacity;
+  return options.is_resumable ? kDefaultResumableCapacity : kDefaultCapacity;
+}
+
+// Waits for the peer as Waiter does, and after a while for longer than the
+// slices of that: should the peer die before it can wake us, the attendant will.
+class PeerWaiter {
+ public:
+  PeerWaiter(const StreamHeader& header, Side peer)
+      : event_(header.EventOf(peer)),
+        waiter_(event_),
+        state_(&header.EventStateOf(peer)) {}
+
+  template <typename Attempt>
+  void Until(Attempt&& attempt) {
+    constexpr std::chrono::milliseconds kInSlices{200};
+    constexpr std::int64_t kLongNs = 1'000'000'000;
+    Deadline end =
+        os::HasFutex() ? Deadline::After(kInSlices) : Deadline::Never();
+    while (waiter_.Until(attempt, end).end != WaitEnd::kAnswered) {
+      // Bit 0 says that it is armed. A new sleeper's Arm fences in any case: a
+      // wake after this load and before the next look changes the state.
+      const std::uint32_t armed =
+          1 | state_->load(kRelaxed);  // sync: none, Arm fences
+      event_.MakeSleeper().Arm();
+      if (attempt()) return;
+      (void)os::FutexWait(state_, armed, os::MonotonicNow() + kLongNs);
+      end = Deadline::After({});
+    }
+  }
+
+ private:
+  EventCount event_;
+  Waiter waiter_;
+  const Atomic<std::uint32_t>* state_;
+};
+
+// A consumer that is dropped gives back what it has in hand. This one's
+// successor is to have it, so this one is not dropped.
+void LeaveToSuccessor(SpscByteRing::Consumer consumer) {
+  alignas(SpscByteRing::Consumer)
+      std::array<std::byte, sizeof(SpscByteRing::Consumer)>
+          grave{};
+  std::construct_at(reinterpret_cast<SpscByteRing::Consumer*>(grave.data()),
+                    std::move(consumer));
 }
 
 StreamState StateAfter(ExitCode code) {
@@ -73,10 +136,14 @@ class Transfer {
   TransferReport Send(const Source& source);
   TransferReport Receive(const Sink& sink,
                          const std::function<Result<void>()>& finish);
+  // Of a resumable stream.
+  TransferReport ReceiveInto(ResumableOutput& output);
 
  private:
   Outcome MoveFrom(const Source& source, SpscByteRing::Producer& producer);
   Outcome MoveInto(const Sink& sink, SpscByteRing::Consumer& consumer);
+  Outcome Take(std::span<const std::byte> piece, const Sink& sink);
+  Outcome Keep(bool is_end);
   Outcome WaitForVerdict();
   Outcome Verify(const std::function<Result<void>()>& finish);
   TransferReport Conclude(Outcome outcome);
@@ -95,6 +162,17 @@ class Transfer {
     }
   }
 
+  // The first thread's: what makes it stop.
+  [[nodiscard]] News Look() const {
+    if (WasInterrupted()) return News::kInterrupted;
+    const News news = attendant_.news();
+    if (news != News::kNone) return news;
+    return stream_.HasPeerGivenUp() ? News::kPeerGaveUp : News::kNone;
+  }
+  [[nodiscard]] PeerWaiter WaiterForPeer() const {
+    return {stream_.header(), Other(stream_.side())};
+  }
+
   // What the news mean for us. Either thread's.
   [[nodiscard]] Outcome OutcomeOf(News news, std::uint64_t moved) const;
   [[nodiscard]] Outcome PeerGaveUp(std::uint64_t moved) const;
@@ -110,6 +188,11 @@ class Transfer {
                       : Concat("; what had arrived, ", FormatBytes(moved),
                                ", was kept");
   }
+  [[nodiscard]] const char* HowToGoOn() const {
+    const bool can =
+        stream_.is_resumable() && stream_.side() == Side::kReceiver;
+    return can ? "; the same command goes on from there" : "";
+  }
   static Outcome Contradiction() {
     return {ExitCode::kDamaged,
             "the shared memory contradicts itself: something else wrote to it"};
@@ -121,7 +204,9 @@ class Transfer {
 
   Stream stream_;
   Progress progress_;
+  ResumableOutput* output_ = nullptr;  // where the stream is resumable
   Total total_;
+  std::uint64_t resumed_bytes_ = 0;  // of the total: by those before us
   Clock::time_point started_ = Clock::now();
   Attendant attendant_;  // last: it uses all of the above
 };
@@ -134,6 +219,7 @@ TransferReport Transfer::Send(const Source& source) {
     stream_.header().SetTotal(Side::kSender, total_);
     stream_.header().SetState(Side::kSender, StreamState::kComplete);
     producer->Close();
+    stream_.header().EventOf(Side::kSender).MakeNotifier().Notify();
     outcome = WaitForVerdict();
   }
   return Conclude(std::move(outcome));
@@ -141,47 +227,50 @@ TransferReport Transfer::Send(const Source& source) {
 
 Outcome Transfer::MoveFrom(const Source& source,
                            SpscByteRing::Producer& producer) {
-  const std::size_t piece = PieceBytes(stream_.ring().capacity());
-  Idle idle;
+  constexpr std::size_t kOffsetBytes = StreamHeader::kOffsetBytes;
+  const std::size_t bytes = RecordBytes(stream_);
+  PeerWaiter waiter = WaiterForPeer();
+  auto sent = stream_.header().EventOf(Side::kSender).MakeNotifier();
   for (;;) {
-    if (const News news = attendant_.news(); news != News::kNone) {
-      return OutcomeOf(news, total_.bytes);
-    }
-    std::span<std::byte> room;
-    const RingResult reserved = producer.TryReserve(piece, room);
-    StartClock();
-    if (reserved == RingResult::kFull) {
-      idle.Wait();
-      continue;
-    }
+    News news = News::kNone;
+    RingResult reserved = RingResult::kFull;
+    std::span<std::byte> record;
+    waiter.Until([&] {
+      news = Look();
+      if (news != News::kNone) return true;
+      reserved = producer.TryReserve(bytes, record);
+      StartClock();
+      return reserved != RingResult::kFull;
+    });
+    if (news != News::kNone) return OutcomeOf(news, total_.bytes);
     if (reserved != RingResult::kOk) return Contradiction();
-    idle.Reset();
-    const auto read = attendant_.Blocking([&] { return source(room); });
+    const std::span<std::byte> piece = record.subspan(kOffsetBytes);
+    const auto read = attendant_.Blocking([&] { return source(piece); });
     if (!read && read.error().code == ErrorCode::kBusy) continue;  // a signal
     if (!read) return InputOutput("cannot read the input", read.error());
     if (*read == 0) return {};
     // The receiver could write here too: then it fools itself.
-    Add(room.first(*read));
-    producer.Commit(*read);
+    std::memcpy(record.data(), &total_.bytes, kOffsetBytes);
+    Add(piece.first(*read));
+    producer.Commit(kOffsetBytes + *read);
+    sent.Notify();
   }
 }
 
 Outcome Transfer::WaitForVerdict() {
-  Idle idle;
-  for (;;) {
+  News news = News::kNone;
+  bool is_complete = false;
+  WaiterForPeer().Until([&] {
     // The news first: a receiver says how it ended before it is gone.
-    const News news = attendant_.news();
-    const StreamState receiver = stream_.header().State(Side::kReceiver);
-    if (receiver == StreamState::kComplete) {
-      return stream_.header().TotalOf(Side::kReceiver) == total_
-                 ? Outcome{}
-                 : Contradiction();
-    }
-    if (HasGivenUp(receiver)) return PeerGaveUp(total_.bytes);
-    if (news != News::kNone) return OutcomeOf(news, total_.bytes);
+    news = Look();
+    is_complete =
+        stream_.header().State(Side::kReceiver) == StreamState::kComplete;
     StartClock();
-    idle.Wait();
-  }
+    return is_complete || news != News::kNone;
+  });
+  if (!is_complete) return OutcomeOf(news, total_.bytes);
+  return stream_.header().TotalOf(Side::kReceiver) == total_ ? Outcome{}
+                                                             : Contradiction();
 }
 
 TransferReport Transfer::Receive(const Sink& sink,
@@ -193,28 +282,80 @@ TransferReport Transfer::Receive(const Sink& sink,
   return Conclude(std::move(outcome));
 }
 
+TransferReport Transfer::ReceiveInto(ResumableOutput& output) {
+  output_ = &output;
+  auto start =
+      output.GoOn(stream_.header().Id(), stream_.header().RecordedBytes());
+  if (!start) return Conclude(start.outcome());
+  total_ = *start;
+  resumed_bytes_ = total_.bytes;
+  attendant_.SetMoved(total_.bytes);
+  // We hold the lock of whoever was the receiver before us.
+  const SpscByteRing& ring = stream_.ring();
+  const RoleHolder before = ring.ConsumerHolder();
+  auto consumer = stream_.is_successor() && !before.is_free()
+                      ? ring.TakeOverConsumer(AttestedDeath(before))
+                      : ring.ClaimConsumer();
+  if (!consumer) return Conclude(Contradiction());
+  const Sink sink = [&output](std::span<const std::byte> from) {
+    return output.Write(from);
+  };
+  Outcome outcome = MoveInto(sink, *consumer);
+  if (outcome.is_ok()) outcome = Verify([] { return Ok(); });
+  if (outcome.code == ExitCode::kInputOutput) outcome.message += HowToGoOn();
+  if (!outcome.is_ok()) LeaveToSuccessor(*std::move(consumer));
+  auto report = Conclude(std::move(outcome));
+  if (report.outcome.is_ok()) output.RemoveRecord();
+  return report;
+}
+
 Outcome Transfer::MoveInto(const Sink& sink, SpscByteRing::Consumer& consumer) {
-  Idle idle;
+  PeerWaiter waiter = WaiterForPeer();
+  auto received = stream_.header().EventOf(Side::kReceiver).MakeNotifier();
   for (;;) {
-    // The news first: what a sender had committed before it was gone is seen
-    // behind them.
-    const News news = attendant_.news();
-    if (news == News::kInterrupted) return OutcomeOf(news, total_.bytes);
+    News news = News::kNone;
+    RingResult front = RingResult::kEmpty;
     SharedBytes record;
-    switch (consumer.TryFront(record)) {
+    waiter.Until([&] {
+      // The news first: what a sender had committed before it was gone is seen
+      // behind them.
+      news = Look();
+      if (news == News::kInterrupted) return true;
+      front = consumer.TryFront(record);
+      received.Notify();  // it has given back what was in hand
+      return front != RingResult::kEmpty || news != News::kNone;
+    });
+    if (news == News::kInterrupted) return OutcomeOf(news, total_.bytes);
+    switch (front) {
       case RingResult::kOk: break;
       case RingResult::kClosed: return {};
-      case RingResult::kEmpty:
-        if (news != News::kNone) return OutcomeOf(news, total_.bytes);
-        idle.Wait();
-        continue;
+      case RingResult::kEmpty: return OutcomeOf(news, total_.bytes);
       default: return Contradiction();
     }
-    idle.Reset();
     StartClock();
     // A sender that changes the bytes between the sum and the write deceives us
     // no more than one that sends the wrong ones at once.
-    const std::span<const std::byte> bytes = record.TrustPeer();
+    const Outcome taken = Take(record.TrustPeer(), sink);
+    if (!taken.is_ok()) return taken;
+  }
+}
+
+// One record: a piece behind its offset in the stream.
+Outcome Transfer::Take(std::span<const std::byte> piece, const Sink& sink) {
+  std::uint64_t offset = 0;
+  if (piece.size() <= sizeof(offset)) return Contradiction();
+  std::memcpy(&offset, piece.data(), sizeof(offset));
+  piece = piece.subspan(sizeof(offset));
+  // What a receiver before us has kept, but not given back.
+  const std::uint64_t had = total_.bytes - offset;
+  const bool is_repeated = output_ != nullptr && offset < total_.bytes;
+  if (offset != total_.bytes && !is_repeated) return Contradiction();
+  if (had >= piece.size()) return {};
+  piece = piece.subspan(static_cast<std::size_t>(had));
+
+  while (!piece.empty()) {
+    const auto bytes = piece.first(std::min(piece.size(), kCachedBytes));
+    piece = piece.subspan(bytes.size());
     Add(bytes);
     const auto written = attendant_.Blocking([&] { return sink(bytes); });
     if (!written) {
@@ -224,6 +365,16 @@ Outcome Transfer::MoveInto(const Sink& sink, SpscByteRing::Consumer& consumer) {
                  : InputOutput("cannot write the output", written.error());
     }
   }
+  return output_ == nullptr ? Outcome{} : Keep(/*is_end=*/false);
+}
+
+// Only then may the ring's next call give back what is in it.
+Outcome Transfer::Keep(bool is_end) {
+  const auto kept =
+      attendant_.Blocking([&] { return output_->Keep(total_, is_end); });
+  if (!kept) return InputOutput("cannot keep the output", kept.error());
+  stream_.header().SetRecordedBytes(total_.bytes);
+  return {};
 }
 
 Outcome Transfer::Verify(const std::function<Result<void>()>& finish) {
@@ -241,31 +392,36 @@ Outcome Transfer::Verify(const std::function<Result<void>()>& finish) {
                    " arrived, ", sent.bytes, " with ", FormatCrc(sent.crc32c),
                    " were sent; do not use the output")};
   }
+  if (output_ != nullptr) {
+    if (auto kept = Keep(/*is_end=*/true); !kept.is_ok()) return kept;
+  }
   stream_.header().SetTotal(Side::kReceiver, total_);
   return {};
 }
 
 TransferReport Transfer::Conclude(Outcome outcome) {
   const double seconds = SecondsSince(started_);
-  stream_.header().SetState(stream_.side(), StateAfter(outcome.code));
+  stream_.Say(StateAfter(outcome.code));
   attendant_.Stop();
   stream_.Leave(StateAfter(outcome.code));
   const char* done = stream_.side() == Side::kSender ? "sent " : "received ";
-  progress_.End(outcome.is_ok()
-                    ? Concat(done, FormatBytes(total_.bytes), " in ",
-                             FormatSeconds(seconds), ", ",
-                             FormatRate(static_cast<double>(total_.bytes) /
-                                        std::max(seconds, 1e-9)),
-                             "; CRC-32C ", FormatCrc(total_.crc32c),
-                             " verified")
-                    : "");
+  progress_.End(
+      outcome.is_ok()
+          ? Concat(
+                done, FormatBytes(total_.bytes), " in ", FormatSeconds(seconds),
+                ", ",
+                FormatRate(static_cast<double>(total_.bytes - resumed_bytes_) /
+                           std::max(seconds, 1e-9)),
+                "; CRC-32C ", FormatCrc(total_.crc32c), " verified")
+          : "");
   return {std::move(outcome), total_, seconds};
 }
 
 Outcome Transfer::OutcomeOf(News news, std::uint64_t moved) const {
   switch (news) {
     case News::kInterrupted:
-      return {ExitCode::kInterrupted, Concat("interrupted", Kept(moved))};
+      return {ExitCode::kInterrupted, Concat("interrupted", Kept(moved),
+                                             moved == 0 ? "" : HowToGoOn())};
     case News::kNameRemoved:
       return {ExitCode::kInputOutput,
               Concat("somebody removed the shared memory of '",
@@ -311,9 +467,15 @@ void Transfer::EndHere(News news) {
 
 void Transfer::Announce(News news) {
   progress_.End("");
-  PrintMessage("receive",
-               Concat(Peer(), news == News::kPeerDied ? " died" : " has left",
-                      "; writing what has arrived"));
+  const char* what = news == News::kPeerDied ? " died" : " has left";
+  if (stream_.side() == Side::kReceiver) {
+    PrintMessage("receive", Concat(Peer(), what, "; writing what has arrived"));
+  } else {
+    PrintMessage(
+        "send",
+        Concat(Peer(), what, "; waiting for another `placid receive --resume ",
+               stream_.name().text(), "`"));
+  }
 }
 
 // ---- Files ------------------------------------------------------------------
@@ -328,15 +490,17 @@ Outcome CannotOpen(const std::string& file, const Error& error) {
 
 TransferReport SendFrom(const TransferOptions& options, const Source& source,
                         std::uint64_t expected_bytes) {
-  auto stream = Stream::Join(options.name, Side::kSender, options.capacity,
-                             expected_bytes);
+  auto stream =
+      Stream::Join(options.name, Side::kSender, CapacityOf(options),
+                   expected_bytes, {.is_wanted = options.is_resumable});
   if (!stream) return {stream.outcome(), {}, 0};
   return Transfer(*std::move(stream), options).Send(source);
 }
 
 TransferReport ReceiveInto(const TransferOptions& options, const Sink& sink,
                            const std::function<Result<void>()>& finish) {
-  auto stream = Stream::Join(options.name, Side::kReceiver, options.capacity);
+  auto stream =
+      Stream::Join(options.name, Side::kReceiver, CapacityOf(options));
   if (!stream) return {stream.outcome(), {}, 0};
   return Transfer(*std::move(stream), options).Receive(sink, finish);
 }
@@ -352,17 +516,60 @@ Outcome Send(const TransferOptions& options) {
   expected = std::min(expected, options.most_bytes);
   std::uint64_t left = options.most_bytes;
   const Source source = [&](std::span<std::byte> to) -> Result<std::size_t> {
-    const auto most =
-        static_cast<std::size_t>(std::min<std::uint64_t>(to.size(), left));
-    if (most == 0) return std::size_t{0};
-    auto read = input.Read(to.first(most));
-    if (read) left -= *read;
-    return read;
+    to = to.first(
+        static_cast<std::size_t>(std::min<std::uint64_t>(to.size(), left)));
+    std::size_t filled = 0;
+    bool is_end = false;
+    // Where each piece takes the receiver a while, what is there at once goes
+    // into one.
+    while (filled < to.size() &&
+           (filled == 0 || (options.is_resumable && input.HasMore()))) {
+      const auto read = input.Read(to.subspan(filled));
+      if (!read && filled == 0) return read;
+      if (!read) break;  // the error comes again
+      is_end = *read == 0;
+      if (is_end) break;
+      filled += *read;
+    }
+    left = is_end ? 0 : left - filled;
+    return filled;
   };
   return SendFrom(options, source, expected).outcome;
 }
 
+namespace {
+
+Outcome ReceiveResumable(const TransferOptions& options) {
+  if (IsStandard(options.file)) {
+    return {ExitCode::kUsage,
+            "--resume needs a FILE that it can go on writing later"};
+  }
+  auto output = ResumableOutput::Open(options.file);
+  if (!output) return output.outcome();
+  const auto& record = output->record();
+  Resumption resumption{.is_wanted = true};
+  if (record) resumption.of = record->id;
+  auto stream = Stream::Join(options.name, Side::kReceiver, CapacityOf(options),
+                             StreamHeader::kUnknownBytes, resumption);
+  if (stream) {
+    return Transfer(*std::move(stream), options).ReceiveInto(*output).outcome;
+  }
+  // The one before us had done all but to remove its record.
+  if (record && record->is_end) {
+    output->RemoveRecord();
+    return {ExitCode::kOk,
+            Concat("'", options.file,
+                   "' was complete already: ", FormatBytes(record->total.bytes),
+                   "; CRC-32C ", FormatCrc(record->total.crc32c), " verified")};
+  }
+  output->Withdraw();
+  return stream.outcome();
+}
+
+}  // namespace
+
 Outcome Receive(const TransferOptions& options) {
+  if (options.is_resumable) return ReceiveResumable(options);
   File output = File::StandardOutput();
   if (!IsStandard(options.file)) {
     auto opened = File::OpenToWrite(options.file);
@@ -370,7 +577,8 @@ Outcome Receive(const TransferOptions& options) {
     output = *std::move(opened);
   }
   // What was in the file stays in it until there is something new to come.
-  auto stream = Stream::Join(options.name, Side::kReceiver, options.capacity);
+  auto stream =
+      Stream::Join(options.name, Side::kReceiver, CapacityOf(options));
   if (!stream) {
     if (output.was_created()) RemoveFile(options.file);
     return stream.outcome();

@@ -21,13 +21,17 @@ namespace placid::cli {
 // has moved on to the third, where the receiver gets it faster than from the
 // other core.
 inline constexpr std::uint64_t kDefaultCapacity = std::uint64_t{4} << 20;
+// Of a resumable stream: a quarter of it waits for the disk at a time.
+inline constexpr std::uint64_t kDefaultResumableCapacity = std::uint64_t{32}
+                                                           << 20;
 
 struct TransferOptions {
   os::Name name = *os::Name::Parse("unnamed");
-  std::string file;  // empty or "-": standard input or output
-  std::uint64_t capacity = kDefaultCapacity;
+  std::string file;            // empty or "-": standard input or output
+  std::uint64_t capacity = 0;  // 0: the default
   std::uint64_t most_bytes = UINT64_MAX;  // of the input that are sent
   bool is_quiet = false;
+  bool is_resumable = false;
 };
 
 Outcome Send(const TransferOptions& options);

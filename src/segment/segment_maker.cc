@@ -27,9 +27,6 @@ using os::FileLock;
 using os::Name;
 using os::SharedObject;
 
-// Of the record's bytes: the right to create and to unlink.
-constexpr std::uint32_t kCreationLock = 0;
-
 // Between two looks at what others are doing.
 constexpr std::chrono::milliseconds kPause{1};
 
@@ -99,7 +96,10 @@ Error BadArgument(const char* field, std::uint64_t expected,
 
 Name ObjectName(const Name& name, SegmentId id, SegmentHeader::Kind kind) {
   std::string text(name.text());
-  text += "." + Hex(id.generation()) + "." + Hex(id.nonce());
+  for (const std::uint32_t part : {id.generation(), id.nonce()}) {
+    text += '.';
+    text += Hex(part);
+  }
   text += kind == SegmentHeader::Kind::kData ? ".data" : ".control";
   // Of the same letters as the public name, and short enough: see CheckRequest.
   return *Name::Parse(text);

@@ -17,6 +17,9 @@
 
 namespace placid {
 
+// Of the record's bytes: the right to create and to unlink.
+inline constexpr std::uint32_t kCreationLock = 0;
+
 // The objects that a name leads to.
 [[nodiscard]] os::Name ObjectName(const os::Name& name, SegmentId id,
                                   SegmentHeader::Kind kind);
@@ -38,21 +41,23 @@ class SegmentMaker {
   Result<Segment> Make(const Request& request);
   Result<void> Unlink(std::int64_t patience_ms);
 
- private:
-  using Kind = SegmentHeader::Kind;
+  // ---- Steps. Errors are the system's own; Make and Unlink add who and what.
 
   struct Record {
     os::SharedObject object;
     os::Mapping mapping;
     NameRecord words;
   };
-
-  // ---- Steps. Errors are the system's own; Make and Unlink add who and what.
-
-  Result<void> CheckRequest(const Request& request) const;
   Result<Record> OpenRecord(const Request& request) const;
   // nullopt: somebody else has the lock, or the record is no longer the name's.
   Result<std::optional<os::FileLock>> TryLock(const Record& record) const;
+  // With the lock: of whatever the record leads to, which then leads nowhere.
+  Result<void> RemoveObjects(const Record& record) const;
+
+ private:
+  using Kind = SegmentHeader::Kind;
+
+  Result<void> CheckRequest(const Request& request) const;
 
   // What the record leads to, if that is ready. kNotFound, kNotInitialized,
   // kUnlinked: nothing is, or not yet, or no more.
@@ -66,8 +71,6 @@ class SegmentMaker {
                                    std::uint64_t size_bytes,
                                    const Request& request) const;
   Result<void> UnlinkLocked(const Record& record) const;
-  // Of whatever the record leads to, which then leads nowhere.
-  Result<void> RemoveObjects(const Record& record) const;
 
   // nullopt: others are at it, look again.
   Result<std::optional<Segment>> TryOnce(const Request& request);

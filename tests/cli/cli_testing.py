@@ -167,6 +167,16 @@ def random_bytes(size, seed=1):
     return random.Random(seed).randbytes(size)
 
 
+def crc32c(data):
+    """As both sides compute it. Slow: for some kilobytes."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
 def main():
     program = PROGRAM[0]
     if not os.access(program, os.X_OK):

@@ -308,7 +308,7 @@ class HostileTest(t.StreamTest):
         data = t.random_bytes(50_000)
         sender = self.complete_sender(data)
         at = 12_345
-        self.overwrite(t.DATA + 8 + at, bytes([data[at] ^ 1]))
+        self.overwrite(t.DATA + 16 + at, bytes([data[at] ^ 1]))
         self.assert_ended(self.receive(), t.DAMAGED, "do not use the output")
         self.assert_ended(sender, t.DAMAGED, "do not use its output")
 

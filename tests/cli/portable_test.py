@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The main job on every system: what needs no Linux. Under Wine it is run as
 portable_test.py placid.exe wine.sh PREFIX."""
+import json
 import time
 import unittest
 
@@ -65,6 +66,51 @@ class PortableTest(t.StreamTest):
                 self.assertIn(f"the {dies} (process",
                               survivor.stderr.read().decode())
                 self.check(b"the next pair")
+
+    def test_a_killed_receiver_has_a_successor(self):
+        data = t.random_bytes(2 * t.MIB + 5)
+        half = t.MIB + 1
+        target = self.folder / "target"
+        record = self.folder / "target.placid-resume"
+        sender = self.send("--resume")
+        receiver = self.receive("--resume", target)
+        sender.stdin.write(data[:half])
+        sender.stdin.flush()
+        t.wait_until(lambda: record.exists() and
+                     target.stat().st_size == half)
+        receiver.kill()
+        receiver.wait()
+        receiver = self.receive("--resume", target)
+        code, _, message = t.finish(sender, data[half:])
+        self.assert_ended(receiver, t.OK)
+        self.assertEqual(code, t.OK, message)
+        self.assertTrue(target.read_bytes() == data)
+        self.assertFalse(record.exists())
+
+    def test_what_looks_after_shared_memory_runs_everywhere(self):
+        """Where the system does not list names, `ls` says so."""
+        code, output, message = t.finish(self.start("doctor", "--json"))
+        self.assertIn(code, (t.OK, 9), message)
+        checks = {check["name"]: check["verdict"]
+                  for check in json.loads(output)["checks"]}
+        self.assertEqual(checks["a named object"], "ok")
+        code, output, message = t.finish(self.start("ls", "--json"))
+        if code == t.INPUT_OUTPUT:
+            self.assertIn("ask by name", message)
+        else:
+            self.assertEqual(code, t.OK, message)
+            self.assertIn("objects", json.loads(output))
+        sender, receiver = self.join_and_pass(b"text")
+        code, output, message = t.finish(
+            self.start("inspect", self.name, "--json"))
+        self.assertEqual(code, t.OK, message)
+        shown = json.loads(output)
+        self.assertEqual((shown["kind"], shown["living"]), ("stream", 2))
+        self.assertEqual(shown["sender"]["life"], "alive")
+        sender.stdin.close()
+        sender.stdin = None
+        self.assert_ended(sender, t.OK)
+        self.assert_ended(receiver, t.OK)
 
     def test_mistakes(self):
         self.assert_ended(self.start("send", "a/b"), t.USAGE, "is no name")

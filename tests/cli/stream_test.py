@@ -127,7 +127,7 @@ class ArrivalTest(t.StreamTest):
         share = ticks / os.sysconf("SC_CLK_TCK") / 2
         receiver.terminate()
         self.assertEqual(t.finish(receiver)[0], t.INTERRUPTED)
-        self.assertLess(share, 0.5)  # it is about 0.02: see docs/cli.md
+        self.assertLess(share, 0.5)  # it is about 0.0001: see docs/cli.md
 
 
 class UsageTest(t.StreamTest):

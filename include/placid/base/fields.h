@@ -11,14 +11,15 @@
 // of each to the type's fingerprint, so that a reader built against another
 // Pose is refused instead of reading nonsense.
 //
-// What may be an element:
-//   kind      C++                                  rule
-//   unsigned  std::uint8_t ... std::uint64_t       8 bytes at most
-//   signed    std::int8_t ... std::int64_t, char   8 bytes at most
-//   float     float, double                        IEEE 754
-//   array     std::array<Element, N>, Element[N]
-//   struct    a class with PLACID_FIELDS           trivially copyable
-//   opaque    any other trivially copyable class   no padding; known by its size
+// What may be an element, and the text of its layout (layout_text.h):
+//   kind      text     C++                                  rule
+//   unsigned  u64      std::uint8_t ... std::uint64_t       8 bytes at most
+//   signed    i64      std::int8_t ... std::int64_t, char   8 bytes at most
+//   float     f64      float, double                        IEEE 754
+//   array     f32[4]   std::array<Element, N>, Element[N]
+//   struct    {x:f64}  a class with PLACID_FIELDS           trivially copyable
+//   opaque    o24      any other trivially copyable class   no padding; known
+//                                                           by its size
 // Not bool and not an enum (but std::byte): a peer may write any bit pattern.
 // Into an opaque class nobody can look: its author vouches for its members.
 #ifndef PLACID_BASE_FIELDS_H_
@@ -48,6 +49,7 @@ struct Field {
   std::uint64_t alignment;  // natural: the largest scalar's size
   FieldKind kind;
   std::uint64_t fingerprint;  // of the field's type
+  std::string_view layout;    // of the field's type, as text
 };
 
 namespace internal {
@@ -76,6 +78,30 @@ class Fingerprint {
   std::uint64_t hash_ = 0xcbf29ce484222325u;
 };
 
+// Writes a layout as text; into nothing, to learn how long it is.
+class LayoutWriter {
+ public:
+  explicit constexpr LayoutWriter(char* to) : to_(to) {}
+
+  constexpr LayoutWriter& Add(std::string_view text) {
+    for (const char c : text) {
+      if (to_ != nullptr) to_[size_] = c;
+      ++size_;
+    }
+    return *this;
+  }
+  constexpr LayoutWriter& Add(std::uint64_t number) {
+    if (number >= 10) Add(number / 10);
+    const char digit = static_cast<char>('0' + number % 10);
+    return Add(std::string_view(&digit, 1));
+  }
+  [[nodiscard]] constexpr std::size_t size() const { return size_; }
+
+ private:
+  char* to_;
+  std::size_t size_ = 0;
+};
+
 template <typename T>
 concept HasFields = requires(const T* t) { PlacidFieldsOf(t); };
 
@@ -101,6 +127,34 @@ struct ElementTraits<T> {
           .Add(static_cast<std::uint64_t>(kKind))
           .Add(sizeof(T))
           .value();
+  static constexpr void WriteLayout(LayoutWriter& to) {
+    to.Add(kKind == FieldKind::kFloat    ? "f"
+           : kKind == FieldKind::kSigned ? "i"
+                                         : "u");
+    to.Add(sizeof(T) * 8);
+  }
+};
+
+// The layout of T as text, one for the whole program.
+template <typename T>
+class LayoutTextOf {
+ public:
+  static constexpr std::size_t kSize = [] {
+    LayoutWriter counter(nullptr);
+    ElementTraits<T>::WriteLayout(counter);
+    return counter.size();
+  }();
+
+ private:
+  static constexpr auto kChars = [] {
+    std::array<char, kSize> chars{};
+    LayoutWriter writer(chars.data());
+    ElementTraits<T>::WriteLayout(writer);
+    return chars;
+  }();
+
+ public:
+  static constexpr std::string_view kText{kChars.data(), kSize};
 };
 
 template <typename T>
@@ -121,6 +175,9 @@ struct ArrayTraits<T, kCount> {
           .Add(kCount)
           .Add(ElementTraits<T>::kFingerprint)
           .value();
+  static constexpr void WriteLayout(LayoutWriter& to) {
+    to.Add(LayoutTextOf<T>::kText).Add("[").Add(kCount).Add("]");
+  }
 };
 template <typename T, std::size_t kCount>
 struct ElementTraits<std::array<T, kCount>> : ArrayTraits<T, kCount> {};
@@ -147,6 +204,14 @@ struct ElementTraits<T> {
     }
     return fingerprint.value();
   }();
+  static constexpr void WriteLayout(LayoutWriter& to) {
+    std::string_view before = "{";
+    for (const Field& field : kFields) {
+      to.Add(before).Add(field.name).Add(":").Add(field.layout);
+      before = ",";
+    }
+    to.Add("}");
+  }
 };
 
 template <typename T>
@@ -163,13 +228,21 @@ struct ElementTraits<T> {
           .Add(static_cast<std::uint64_t>(kKind))
           .Add(sizeof(T))
           .value();
+  static constexpr void WriteLayout(LayoutWriter& to) {
+    to.Add("o").Add(sizeof(T));
+  }
 };
 
 template <typename Member>
 constexpr Field MakeField(const char* name, std::uint64_t offset) {
   using Traits = ElementTraits<Member>;
-  return {name,          offset,        sizeof(Member), Traits::kAlignment,
-          Traits::kKind, Traits::kFingerprint};
+  return {name,
+          offset,
+          sizeof(Member),
+          Traits::kAlignment,
+          Traits::kKind,
+          Traits::kFingerprint,
+          LayoutTextOf<Member>::kText};
 }
 
 template <typename T, std::size_t kCount>
@@ -191,6 +264,12 @@ concept Element = std::is_trivially_copyable_v<T> && internal::Described<T>;
 template <Element T>
 inline constexpr std::uint64_t kElementFingerprint =
     internal::ElementTraits<T>::kFingerprint;
+
+// The layout of T as text, to be stored beside its values: what a fingerprint
+// tells apart, this can name.
+template <Element T>
+inline constexpr std::string_view kElementLayout =
+    internal::LayoutTextOf<T>::kText;
 
 // The declared fields of T, for inspection. Empty where none are declared.
 template <Element T>

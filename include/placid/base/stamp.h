@@ -36,9 +36,12 @@ enum class TypeId : std::uint16_t {
   kLatest = 2,
   kSpscRing = 3,
   kSpscByteRing = 4,
+  kCounter = 5,  // bears no stamp
   kParticipants = 16,
   kNameRecord = 17,
   kSegmentHeader = 18,
+  kDirectory = 19,
+  kEventCount = 32,  // bears no stamp
   kFirstForeign = 0x8000,
 };
 

@@ -13,8 +13,10 @@
 //   0x024      4  state        anybody  0 being made, 1 ready, 2 retired
 //   0x028     88  pad0
 //
-// Invariant  state only goes up. What is ready is whole: header, the bytes
-//            behind it as their creator placed them, and both objects.
+// Invariant  state only goes up; but whoever holds the creation lock may take
+//            control's to 2 and back, to see that nobody joins (discovery.h).
+//            What is ready is whole: header, the bytes behind it as their
+//            creator placed them, and both objects.
 // Threads    One creator, who holds the name's creation lock; then anybody.
 // Progress   wait-free: every operation.
 // Crash      recoverable: what a dead creator left never becomes ready. The

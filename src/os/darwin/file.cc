@@ -69,6 +69,13 @@ Result<std::string> PathOf(const Operation& operation, const Name& name) {
   return *directory + std::string(name.text());
 }
 
+Result<NamePlace> PlaceOfNames(const Operation& operation) {
+  auto directory = UserDirectory(operation);
+  if (!directory) return directory.error();
+  directory->pop_back();
+  return NamePlace{.directory = *std::move(directory), .prefix = ""};
+}
+
 // Darwin has none: every file begins with a name.
 UniqueFd OpenUnnamed(const std::string& /*directory*/) {
   errno = ENOTSUP;

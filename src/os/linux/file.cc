@@ -84,6 +84,10 @@ Result<std::string> PathOf(const Operation& operation, const Name& name) {
   return kDirectory + std::string(text);
 }
 
+Result<NamePlace> PlaceOfNames(const Operation& /*operation*/) {
+  return NamePlace{.directory = "/dev/shm", .prefix = "placid."};
+}
+
 UniqueFd OpenUnnamed(const std::string& directory) {
   return UniqueFd(Retry([&] {
     return ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);

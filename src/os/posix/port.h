@@ -50,6 +50,14 @@ namespace internal {
 // Where a named object lies.
 Result<std::string> PathOf(const Operation& operation, const Name& name);
 
+// Where all named objects lie, without a slash at its end, and how their files'
+// names begin.
+struct NamePlace {
+  std::string directory;
+  std::string prefix;
+};
+Result<NamePlace> PlaceOfNames(const Operation& operation);
+
 // A new file in `directory` that has no name yet, or nothing and errno where
 // the system or the file system has no such thing.
 UniqueFd OpenUnnamed(const std::string& directory);

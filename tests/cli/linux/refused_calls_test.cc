@@ -65,6 +65,7 @@ TEST_F(RefusedCallsTest, FilesSayWhatFailed) {
       {"openat", SYS_openat},       {"pipe2", SYS_pipe2},
       {"ftruncate", SYS_ftruncate}, {"lseek", SYS_lseek},
       {"fstat", SYS_newfstatat},    {"socketpair", SYS_socketpair},
+      {"fdatasync", SYS_fdatasync}, {"pwrite64", SYS_pwrite64},
 #ifdef SYS_pipe
       {"pipe", SYS_pipe},
 #endif
@@ -84,6 +85,9 @@ TEST_F(RefusedCallsTest, FilesSayWhatFailed) {
         ExpectExplained(File::MakePipe(), error);
         ExpectExplained(File::MakeSocketPair(), error);
         ExpectExplained(file.Truncate(), error);
+        ExpectExplained(file.Resize(1), error);
+        ExpectExplained(file.WriteAt(0, std::as_bytes(std::span("x"))), error);
+        ExpectExplained(file.Sync(), error);
         (void)file.BytesLeft();
       }
     });

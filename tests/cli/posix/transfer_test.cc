@@ -175,7 +175,9 @@ TEST_F(TransferTest, AnOutputThatFailsIsTold) {
   const auto with_sender = [this](const std::function<TransferReport()>& run) {
     Stream sender = Join(Side::kSender);
     auto producer = *sender.ring().ClaimProducer();
-    EXPECT_EQ(producer.TryPush(std::vector<std::byte>(kBytes)),
+    // A piece: its offset, which is 0, and its bytes.
+    EXPECT_EQ(producer.TryPush(
+                  std::vector<std::byte>(StreamHeader::kOffsetBytes + kBytes)),
               RingResult::kOk);
     producer.Close();
     TransferReport report = run();

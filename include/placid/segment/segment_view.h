@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SegmentView: a segment seen from outside, whole or not, on read-only pages.
+//
+// Where Segment refuses what is not ready, this shows it, and why. It takes no
+// lock and no row and writes nothing, so that it is for tools and their tests,
+// not for programs that want to use the bytes.
+#ifndef PLACID_SEGMENT_SEGMENT_VIEW_H_
+#define PLACID_SEGMENT_SEGMENT_VIEW_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "placid/base/error.h"
+#include "placid/base/platform.h"
+#include "placid/base/result.h"
+#include "placid/base/shared_bytes.h"
+#include "placid/os/mapping.h"
+#include "placid/os/name.h"
+#include "placid/os/process.h"
+#include "placid/os/shared_object.h"
+#include "placid/segment/participants.h"
+#include "placid/segment/segment_header.h"
+#include "placid/segment/segment_id.h"
+
+namespace placid {
+
+// One of the two objects of a segment.
+struct PartView {
+  enum class State : std::uint8_t {
+    kMissing,
+    kBeingMade,
+    kReady,
+    kRetired,
+    kUnreadable,  // `error` says why
+  };
+  State state = State::kMissing;
+  std::optional<Error> error;
+  os::SharedObject object;
+  os::Mapping mapping;  // of all of it, read-only
+  // As its header has them, unchecked: for people.
+  std::uint64_t stated_size = 0;
+  std::uint64_t fingerprint = 0;
+
+  // What lies behind the header; empty where there is none.
+  [[nodiscard]] SharedBytes bytes() const {
+    return SharedBytes(mapping.data(), mapping.bytes().size())
+        .Subspan(sizeof(SegmentHeader::Memory));
+  }
+};
+
+class PLACID_API SegmentView {
+ public:
+  // Errors: kNotFound; kNotInitialized (a record that says nothing yet, or
+  // somebody's new object of that size); kNotPlacid, kWrongType, kTooSmall,
+  // kTruncated, kInvalidArgument (something else has the name); kWrongVersion,
+  // kWrongByteOrder (another release's, another machine's); kPermissionDenied.
+  static Result<SegmentView> Open(const os::Name& name);
+
+  [[nodiscard]] const os::Name& name() const { return name_; }
+  // What the record leads to; is_none(): nowhere.
+  [[nodiscard]] SegmentId id() const { return id_; }
+  // Whether a living process is creating or unlinking under this name, or
+  // nobody can say.
+  [[nodiscard]] bool IsBeingChanged() const;
+
+  [[nodiscard]] const PartView& data() const { return data_; }
+  [[nodiscard]] const PartView& control() const { return control_; }
+  // Where control is ready and whole.
+  [[nodiscard]] const std::optional<Participants>& participants() const {
+    return participants_;
+  }
+  // Whether somebody living has that row's lock: kUnknown where the system
+  // would not say.
+  [[nodiscard]] os::Liveness LifeOf(std::uint64_t row) const;
+  // Whether somebody living may have joined, or be about to: any row's lock is
+  // held, or nobody can say. Asks for each row.
+  [[nodiscard]] bool MayBeJoined() const;
+
+ private:
+  friend class ViewOfParts;  // src/segment/discovery.cc
+
+  explicit SegmentView(const os::Name& name) : name_(name) {}
+  void OpenParts(SegmentId id);
+
+  os::Name name_;
+  SegmentId id_;
+  os::SharedObject record_;
+  PartView data_;
+  PartView control_;
+  std::optional<Participants> participants_;
+};
+
+}  // namespace placid
+
+#endif  // PLACID_SEGMENT_SEGMENT_VIEW_H_

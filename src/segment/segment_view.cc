@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "placid/segment/segment_view.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "placid/base/cache_line.h"
+#include "placid/base/error.h"
+#include "placid/base/result.h"
+#include "placid/base/shared_bytes.h"
+#include "placid/os/file_lock.h"
+#include "placid/os/mapping.h"
+#include "placid/os/name.h"
+#include "placid/os/process.h"
+#include "placid/os/shared_object.h"
+#include "placid/primitives/owner_id.h"
+#include "placid/segment/name_record.h"
+#include "placid/segment/participants.h"
+#include "placid/segment/segment.h"
+#include "segment/segment_maker.h"
+
+namespace placid {
+namespace {
+
+using os::FileLock;
+using os::SharedObject;
+using Kind = SegmentHeader::Kind;
+using State = PartView::State;
+
+// What a record says, read once into private memory: to attach to a virgin one
+// would be to write.
+Result<SegmentId> ReadRecord(const os::Name& name, const SharedObject& object) {
+  const auto failed = [&](ErrorCode code, const char* advice) {
+    return Error{.code = code,
+                 .operation = "SegmentView::Open",
+                 .advice = advice,
+                 .subject = name.text()};
+  };
+  if (name.is_raw() || name.text().size() > Segment::kMostNameBytes) {
+    return failed(ErrorCode::kNotPlacid, "no segment can have this name");
+  }
+  const auto mapping = object.Map({.access = os::Access::kReadOnly});
+  if (!mapping) return mapping.error();
+  alignas(kLineBytes) std::array<std::byte, NameRecord::SizeFor()> copy{};
+  const SharedBytes shared(mapping->data(), mapping->bytes().size());
+  if (shared.CopyOut(copy) < copy.size()) {
+    return failed(ErrorCode::kTooSmall, "it is no segment's record");
+  }
+  const bool is_virgin =
+      std::ranges::all_of(copy, [](std::byte b) { return b == std::byte{}; });
+  if (is_virgin && shared.size() == copy.size()) {
+    return failed(ErrorCode::kNotInitialized,
+                  "who made it has not written to it yet, or died");
+  }
+  if (is_virgin) {
+    return failed(ErrorCode::kNotPlacid, "it is no segment's record");
+  }
+  const auto record = NameRecord::Attach(copy);
+  if (record) return record->Current();
+  Error error = record.error();
+  error.subject = name.text();
+  return error;
+}
+
+// State by what Attach says of it.
+void ReadHeader(PartView& part, SegmentId id, Kind kind) {
+  const auto bytes = part.mapping.bytes();
+  const auto header = SegmentHeader::Attach(bytes, id, kind);
+  if (header) {
+    part.state = State::kReady;
+  } else if (header.error().code == ErrorCode::kNotInitialized) {
+    part.state = State::kBeingMade;
+  } else if (header.error().code == ErrorCode::kUnlinked) {
+    part.state = State::kRetired;
+  } else {
+    part.state = State::kUnreadable;
+    part.error = header.error();
+    return;
+  }
+  const auto& words =
+      *reinterpret_cast<const SegmentHeader::Memory*>(bytes.data());
+  part.stated_size = words.size.load(kRelaxed);  // sync: none, for people
+  part.fingerprint =
+      words.fingerprint.load(kRelaxed);  // sync: none, for people
+}
+
+PartView OpenPart(const os::Name& name, SegmentId id, Kind kind) {
+  PartView part;
+  auto object = SharedObject::Open(ObjectName(name, id, kind),
+                                   os::Access::kReadOnly, os::Owner::kAnyone);
+  if (!object) {
+    part.error = object.error();
+    const bool is_missing = object.error().code == ErrorCode::kNotFound;
+    part.state = is_missing ? State::kMissing : State::kUnreadable;
+    return part;
+  }
+  auto mapping = object->Map({.access = os::Access::kReadOnly});
+  part.object = *std::move(object);
+  if (!mapping) {
+    part.error = mapping.error();
+    part.state = State::kUnreadable;
+    return part;
+  }
+  part.mapping = *std::move(mapping);
+  ReadHeader(part, id, kind);
+  return part;
+}
+
+// By the object where the system can, else by name.
+os::Liveness LookAtLock(const SharedObject& object, const os::Name& name,
+                        std::uint32_t byte) {
+  auto state = FileLock::Probe(object, byte);
+  if (!state && state.error().code == ErrorCode::kUnsupported) {
+    state = FileLock::Probe(name, byte);
+  }
+  if (!state) return os::Liveness::kUnknown;
+  return *state == os::LockState::kHeld ? os::Liveness::kAlive
+                                        : os::Liveness::kDead;
+}
+
+}  // namespace
+
+Result<SegmentView> SegmentView::Open(const os::Name& name) {
+  auto object =
+      SharedObject::Open(name, os::Access::kReadOnly, os::Owner::kAnyone);
+  if (!object) return object.error();
+  const auto id = ReadRecord(name, *object);
+  if (!id) return id.error();
+  SegmentView view(name);
+  view.record_ = *std::move(object);
+  view.OpenParts(*id);
+  return view;
+}
+
+void SegmentView::OpenParts(SegmentId id) {
+  id_ = id;
+  if (id.is_none()) return;
+  data_ = OpenPart(name_, id, Kind::kData);
+  control_ = OpenPart(name_, id, Kind::kControl);
+  if (control_.state != State::kReady) return;
+  const auto table = Participants::Attach(
+      control_.mapping.bytes().subspan(sizeof(SegmentHeader::Memory)));
+  if (table) {
+    participants_ = *table;
+  } else {
+    control_.state = State::kUnreadable;
+    control_.error = table.error();
+  }
+}
+
+bool SegmentView::IsBeingChanged() const {
+  return LookAtLock(record_, name_, kCreationLock) != os::Liveness::kDead;
+}
+
+os::Liveness SegmentView::LifeOf(std::uint64_t row) const {
+  return LookAtLock(control_.object, ObjectName(name_, id_, Kind::kControl),
+                    static_cast<std::uint32_t>(row));
+}
+
+bool SegmentView::MayBeJoined() const {
+  // Nobody joins without it, or before it is ready.
+  if (control_.state == State::kMissing ||
+      control_.state == State::kBeingMade) {
+    return false;
+  }
+  if (!control_.object.is_open()) return true;
+  // A table that cannot be read has no more rows than there is room for.
+  const std::uint64_t rows =
+      participants_
+          ? participants_->count()
+          : std::min(OwnerId::kMostOwners,
+                     control_.object.size_bytes() / sizeof(Participants::Row));
+  for (std::uint64_t row = 1; row <= rows; ++row) {
+    if (LifeOf(row) != os::Liveness::kDead) return true;
+  }
+  return false;
+}
+
+}  // namespace placid
