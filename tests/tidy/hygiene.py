@@ -81,7 +81,7 @@ def documented_case(tree):
     for source in tree.sources:
         if source.path != "docs/systems.md":
             continue
-        for line, m in source.find(r"(?m)^\|(?! what|[ -|]*$).*$", "text"):
+        for line, m in source.find(r"(?m)^\|(?! what|[-| ]*$).*$", "text"):
             named = re.findall(r"`(\w+Conformance\.\w+)` \|$", m[0])
             if not named:
                 yield source, line, "end the row with the case that shows it"

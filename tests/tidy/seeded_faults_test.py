@@ -189,7 +189,7 @@ def edge_seeds():
         Seed("an edge with its acquire end alone", "edge-ends", RING,
              r"finish \(release\)", "publish (release)", ("edge-word",)),
         Seed("an edge whose end in a helper has gone", "edge-ends", ROLE,
-             r"handover \(release\)", "retire (release)",
+             r"handover \(acquire\)", "retire (acquire)",
              ("edge-borrowed",), RING),
         Seed("a label that names another edge than its word's", "edge-word",
              RING, r"(tail\.store\(.*// sync: )publish", r"\1retire"),

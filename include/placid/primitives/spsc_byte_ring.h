@@ -32,11 +32,12 @@
 // Threads    One Producer and one Consumer at a time, in any two processes.
 // Progress   wait-free: every operation.
 // Crash      recoverable: who holds the dead one's role next goes on where it
-//            was (Recover, or TakeOver...). Nothing committed is lost; a dead
-//            producer loses the record it was writing and those staged but not published. A consumer
-//            retires a record by its next call, so the successor of a dead one
-//            is handed again the record it had in hand and, under kStreaming,
-//            up to capacity / 8 bytes before that.
+//            was (Recover, or TakeOverProducer, TakeOverConsumer). Nothing
+//            committed is lost; a dead producer loses the record it was
+//            writing and those staged but not published. A consumer retires a
+//            record by its next call, so the successor of a dead one is handed
+//            again the record it had in hand and, under kStreaming, up to
+//            capacity / 8 bytes before that.
 // Trust      guarded: lengths, kinds and counts are read once and checked
 //            before use; every position is masked.
 // Readers    storing: TryFront publishes head.

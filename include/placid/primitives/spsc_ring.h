@@ -22,11 +22,11 @@
 // Threads    One Producer and one Consumer at a time, in any two processes.
 // Progress   wait-free: every operation.
 // Crash      recoverable: who holds the dead one's role next goes on where it
-//            was (Recover, or TakeOver...). Nothing pushed is lost; a dead
-//            producer loses the value it was pushing. A consumer retires
-//            a value by its next call, so the successor of a dead one is handed
-//            again the value it had in hand and, under kStreaming, up to
-//            capacity / 8 before that.
+//            was (Recover, or TakeOverProducer, TakeOverConsumer). Nothing
+//            pushed is lost; a dead producer loses the value it was pushing. A
+//            consumer retires a value by its next call, so the successor of a
+//            dead one is handed again the value it had in hand and, under
+//            kStreaming, up to capacity / 8 before that.
 // Trust      guarded: a hostile peer can lie about values and counts, and stall;
 //            every index is masked and every count checked.
 // Readers    storing: TryPop publishes head.
