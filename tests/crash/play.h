@@ -53,7 +53,6 @@ struct Scenario {
   std::string operation;  // and the state it starts from
   std::size_t bytes;      // of the object
   std::function<std::unique_ptr<Play>()> make;
-  std::size_t mirror_offset = 0;  // see Stage::Clear
 };
 
 // Every scenario that the *_crash.cc have registered.

@@ -250,18 +250,17 @@ void AddQueueScenarios(
     std::vector<Scenario>& scenarios, const std::string& type,
     const std::string& variant, std::size_t bytes,
     const std::vector<typename QueuePlay<Cast>::Operation>& operations,
-    const std::vector<QueueStart>& starts, std::size_t mirror_offset = 0) {
+    const std::vector<QueueStart>& starts) {
   using P = QueuePlay<Cast>;
   for (const auto& operation : operations) {
     for (const auto& start : starts) {
-      scenarios.push_back(
-          {type,
-           type + variant + " " + operation.name + ", " +
-               std::to_string(start.filled) + " in it after " +
-               std::to_string(start.moved),
-           bytes,
-           [operation, start] { return std::make_unique<P>(operation, start); },
-           mirror_offset});
+      scenarios.push_back({type,
+                           type + variant + " " + operation.name + ", " +
+                               std::to_string(start.filled) + " in it after " +
+                               std::to_string(start.moved),
+                           bytes, [operation, start] {
+                             return std::make_unique<P>(operation, start);
+                           }});
     }
   }
 }

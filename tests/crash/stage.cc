@@ -2,7 +2,6 @@
 #include "tests/crash/stage.h"
 
 #include <sys/mman.h>
-#include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,20 +18,16 @@ constexpr std::uint64_t kThere = kHere + Stage::kMostBytes;
 constexpr std::uint64_t kLedger = 0x2000'0000'0000;
 constexpr std::uint64_t kControl = 0x3000'0000'0000;
 
-std::byte* Map(std::uint64_t address, std::size_t bytes, int flags, int fd,
-               std::size_t offset = 0) {
+std::byte* Map(std::uint64_t address, std::size_t bytes, int fd) {
   void* const wanted = reinterpret_cast<void*>(address);
-  void* const at = mmap(wanted, bytes, PROT_READ | PROT_WRITE,
-                        MAP_SHARED | flags, fd, static_cast<off_t>(offset));
+  void* const at = mmap(
+      wanted, bytes, PROT_READ | PROT_WRITE,
+      MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0) | MAP_FIXED_NOREPLACE, fd, 0);
   if (at != wanted) {
     std::perror("no memory for the stage");
     std::exit(2);
   }
   return static_cast<std::byte*>(at);
-}
-std::byte* MapNew(std::uint64_t address, std::size_t bytes, int fd) {
-  return Map(address, bytes, MAP_FIXED_NOREPLACE | (fd < 0 ? MAP_ANONYMOUS : 0),
-             fd);
 }
 
 int MakeObjectFile() {
@@ -86,34 +81,21 @@ Stage& Stage::Get() {
 }
 
 Stage::Stage()
-    : object_(MakeObjectFile()),
-      here_(MapNew(kHere, kMostBytes, object_)),
-      there_(MapNew(kThere, kMostBytes, object_)),
-      control_(
-          reinterpret_cast<Control*>(MapNew(kControl, sizeof(Control), -1))),
-      ledger_(reinterpret_cast<Ledger::Memory*>(
-          MapNew(kLedger, sizeof(Ledger::Memory), -1))) {}
-
-void Stage::MapObject(std::byte* at, std::size_t mirror_offset) const {
-  const auto address = reinterpret_cast<std::uint64_t>(at);
-  Map(address, kMostBytes, MAP_FIXED, object_);
-  if (mirrored_ == 0) return;
-  Map(address + bytes_, mirrored_, MAP_FIXED, object_, mirror_offset);
+    : ledger_(reinterpret_cast<Ledger::Memory*>(
+          Map(kLedger, sizeof(Ledger::Memory), -1))) {
+  const int fd = MakeObjectFile();
+  here_ = Map(kHere, kMostBytes, fd);
+  there_ = Map(kThere, kMostBytes, fd);
+  close(fd);
+  control_ = reinterpret_cast<Control*>(Map(kControl, sizeof(Control), -1));
 }
 
-void Stage::Clear(std::size_t bytes, std::size_t mirror_offset) {
-  const std::size_t mirrored = mirror_offset == 0 ? 0 : bytes - mirror_offset;
-  if (bytes + mirrored > kMostBytes) {
-    std::fprintf(stderr, "an object of %zu bytes is too large\n",
-                 bytes + mirrored);
+void Stage::Clear(std::size_t bytes) {
+  if (bytes > kMostBytes) {
+    std::fprintf(stderr, "an object of %zu bytes is too large\n", bytes);
     std::exit(2);
   }
   bytes_ = bytes;
-  if (mirrored != 0 || mirrored_ != 0) {
-    mirrored_ = mirrored;
-    MapObject(here_, mirror_offset);
-    MapObject(there_, mirror_offset);
-  }
   std::memset(here_, 0, bytes);
   ledger_.Open();
   control_->has_ended = 0;

@@ -39,19 +39,17 @@ std::string Difference(const std::vector<std::byte>& before,
 
 class Stage {
  public:
-  static constexpr std::size_t kMostBytes = 1 << 18;
+  static constexpr std::size_t kMostBytes = 1 << 16;
 
   static Stage& Get();
 
   // Where the object lies for the victim and the second party, and for their
   // successors: the same pages twice.
-  [[nodiscard]] Bytes Here() const { return {here_, bytes_ + mirrored_}; }
-  [[nodiscard]] Bytes There() const { return {there_, bytes_ + mirrored_}; }
+  [[nodiscard]] Bytes Here() const { return {here_, bytes_}; }
+  [[nodiscard]] Bytes There() const { return {there_, bytes_}; }
 
-  // Zeroes all: an object of that many bytes, an empty ledger. With a
-  // mirror_offset, a page's, the bytes from there on are seen once more behind
-  // the last.
-  void Clear(std::size_t bytes, std::size_t mirror_offset = 0);
+  // Zeroes all: an object of that many bytes, an empty ledger.
+  void Clear(std::size_t bytes);
   [[nodiscard]] Image Save() const;
   void Restore(const Image& image);
   // Whether the object or the ledger has changed since.
@@ -75,11 +73,7 @@ class Stage {
  private:
   Stage();
 
-  void MapObject(std::byte* at, std::size_t mirror_offset) const;
-
-  int object_;  // its file
   std::size_t bytes_ = 0;
-  std::size_t mirrored_ = 0;
   std::byte* here_;
   std::byte* there_;
   Control* control_;

@@ -92,7 +92,7 @@ void Stepper::CheckSamePaces(const Run_& by_instruction,
 
 std::unique_ptr<Play> Stepper::Begin() {
   Stage& stage = Stage::Get();
-  stage.Clear(scenario_.bytes, scenario_.mirror_offset);
+  stage.Clear(scenario_.bytes);
   std::unique_ptr<Play> play = scenario_.make();
   Book().Speak(Who::kSetUp);
   play->SetUp(stage.Here());
