@@ -57,12 +57,21 @@ NEED_NO_RIGHTS = ["few descriptors", "small files", "no membarrier",
                   "no pidfd", "no memfd", "no locks"]
 
 
+def environment():
+    """A sanitizer forbids core dumps, and so would hide what is planted."""
+    variables = dict(os.environ)
+    for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"):
+        given = variables.get(name)
+        variables[name] = (f"{given}:" if given else "") + "disable_coredump=0"
+    return variables
+
+
 def diagnose(plants, *arguments):
     """({check: its object}, exit code), or (None, why not)."""
     ran = subprocess.run(
         PLANTING + plants + ["--"] + t.PROGRAM +
         ["doctor", "--json", *arguments],
-        capture_output=True, timeout=t.TIMEOUT_SECONDS)
+        capture_output=True, timeout=t.TIMEOUT_SECONDS, env=environment())
     if ran.returncode == planting.NOT_PERMITTED:
         return None, ran.stderr.decode().strip()
     if not ran.stdout and b"Sanitizer" in ran.stderr:
