@@ -58,11 +58,13 @@ NEED_NO_RIGHTS = ["few descriptors", "small files", "no membarrier",
 
 
 def environment():
-    """A sanitizer forbids core dumps, and so would hide what is planted."""
+    """A sanitizer forbids core dumps, and so would hide what is planted; and it
+    looks for leaks in /proc, which may be what was taken away."""
     variables = dict(os.environ)
-    for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"):
+    for name, options in (("ASAN_OPTIONS", "disable_coredump=0:detect_leaks=0"),
+                          ("TSAN_OPTIONS", "disable_coredump=0")):
         given = variables.get(name)
-        variables[name] = (f"{given}:" if given else "") + "disable_coredump=0"
+        variables[name] = (f"{given}:" if given else "") + options
     return variables
 
 
