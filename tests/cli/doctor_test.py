@@ -58,14 +58,17 @@ NEED_NO_RIGHTS = ["few descriptors", "small files", "no membarrier",
 
 
 def environment():
-    """A sanitizer forbids core dumps, and so would hide what is planted; and it
-    looks for leaks in /proc, which may be what was taken away."""
+    """A sanitizer forbids core dumps, and so would hide what is planted."""
     variables = dict(os.environ)
-    for name, options in (("ASAN_OPTIONS", "disable_coredump=0:detect_leaks=0"),
-                          ("TSAN_OPTIONS", "disable_coredump=0")):
+    for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"):
         given = variables.get(name)
-        variables[name] = (f"{given}:" if given else "") + options
+        variables[name] = (f"{given}:" if given else "") + "disable_coredump=0"
     return variables
+
+
+def report_code(report):
+    verdicts = [check["verdict"] for check in report["checks"]]
+    return TROUBLE if "trouble" in verdicts else 0
 
 
 def diagnose(plants, *arguments):
@@ -82,7 +85,10 @@ def diagnose(plants, *arguments):
         report = json.loads(ran.stdout)
     except ValueError as error:
         raise AssertionError(f"{plants}: {ran}") from error
-    return {check["name"]: check for check in report["checks"]}, ran.returncode
+    # Who looks for leaks where /proc is gone ends with a code of its own.
+    is_ours = b"LeakSanitizer has encountered a fatal error" not in ran.stderr
+    code = ran.returncode if is_ours else report_code(report)
+    return {check["name"]: check for check in report["checks"]}, code
 
 
 class DoctorTest(unittest.TestCase):
