@@ -26,10 +26,9 @@ start_server() {
 }
 (start_server) 9> "$WINEPREFIX.lock" < /dev/null > "$WINEPREFIX.log" 2>&1
 
-# A Windows process has pages at addresses that Wine cannot choose. Where Linux
-# put something of its own there, about one start in a thousand, it cannot begin;
-# so without randomisation, where that may be asked for.
-if setarch -R true 2> /dev/null; then
-  exec setarch -R wine "$@"
-fi
+# Wine needs 900 KiB below 0x7ffe1000. Its loader is linked at 0x7d000000 and the
+# kernel puts the C library's heap within 1 GiB behind that: about one start in a
+# thousand would find its pages taken, and fail or hang. So there is no heap, but
+# a mapping for each allocation. The server is linked elsewhere.
+export GLIBC_TUNABLES=glibc.malloc.mmap_threshold=1
 exec wine "$@"

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -31,10 +30,11 @@ void EndWithParent(std::uint64_t pid) {
   auto watch = os::IdentifyProcess(pid).and_then(os::ProcessWatch::Open);
   if (!watch && watch.error().code != ErrorCode::kNotFound) return;
   std::thread([watch = std::move(watch)]() mutable {
+    BlockInterruptionsHere();
     constexpr std::int64_t kSliceMs = 1000;
     while (watch && watch->WaitForDeath(kSliceMs) != os::Liveness::kDead) {
     }
-    std::raise(SIGTERM);
+    Terminate();
   }).detach();
 }
 

@@ -123,6 +123,10 @@ void SyncFolderOf(const std::string& path);
 void CatchInterruptions();
 [[nodiscard]] bool WasInterrupted();
 
+// Ends this program as SIGTERM from outside would; any thread's. Windows: at
+// once even where they are remembered, for nothing is left behind there.
+void Terminate();
+
 // From now on, writing to a pipe or a socket that nobody reads is an error
 // instead of a death.
 void SurviveBrokenPipes();

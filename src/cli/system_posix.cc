@@ -272,6 +272,9 @@ bool WasInterrupted() {
   return was_interrupted.load(kRelaxed) != 0;  // sync: none, only a flag
 }
 
+// To the process: a caller that has blocked it is not the one that takes it.
+void Terminate() { ::kill(::getpid(), SIGTERM); }
+
 void SurviveBrokenPipes() { ::signal(SIGPIPE, SIG_IGN); }
 
 void BlockInterruptionsHere() {

@@ -15,6 +15,7 @@
 #include <array>
 #include <bit>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -287,6 +288,8 @@ void CatchInterruptions() {
 bool WasInterrupted() {
   return was_interrupted.load(kRelaxed) != 0;  // sync: none, only a flag
 }
+
+void Terminate() { std::raise(SIGTERM); }
 
 void SurviveBrokenPipes() {}  // they always are
 

@@ -90,6 +90,15 @@ class DemoTest(t.StreamTest):
         helper = self.start("demo-helper", nobody, "echo-of-file")
         self.assertEqual(helper.wait(t.TIMEOUT_SECONDS), -signal.SIGTERM)
 
+    def test_a_helper_that_comes_after_the_death_leaves_its_stream(self):
+        """Whether it ends before it looks out for that, or reports an interruption."""
+        for _ in range(20):
+            helper = self.start("demo-helper", 1 << 30, "receive-tree",
+                                self.name)
+            self.assertIn(helper.wait(t.TIMEOUT_SECONDS),
+                          (-signal.SIGTERM, t.OK))
+            self.assertFalse(t.shm_path(self.name).exists())
+
     def test_a_reader_that_has_seen_enough_ends_it(self):
         """As `placid demo | head` does."""
         process = self.start("demo", "--tree", self.folder)

@@ -44,8 +44,8 @@ void TakeAndUse() {
   UseData();
 }
 
-void TakeFirst() {
-  auto claim = RoleClaim::Take(role, "model");
+void TakeFirst(OwnerId by) {
+  auto claim = RoleClaim::Take(role, "model", by);
   Check(claim.has_value(), "nobody else may take it yet");
   UseData();
 }
@@ -141,10 +141,11 @@ const Registration kTakeOver({
     .name = "OneOfTwoTakesOverFromTheDead",
     .program =
         [] {
-          return MakeProgram({{"mortal", TakeFirst, true},
-                              {"a", SucceedFirst},
-                              {"b", SucceedFirst}},
-                             0);
+          return MakeProgram(
+              {{"mortal", [] { TakeFirst(OwnerId::Unowned()); }, true},
+               {"a", SucceedFirst},
+               {"b", SucceedFirst}},
+              0);
         },
     .options = {.deaths = 1},
     .must_see = {"taken over", "another was faster", "it never held it"},
@@ -158,7 +159,7 @@ const Registration kTwoDeaths({
     .program =
         [] {
           return MakeProgram(
-              {{"mortal", TakeFirst, true},
+              {{"mortal", [] { TakeFirst(OwnerId::Unowned()); }, true},
                {"mortal successor", SucceedFirst, true},
                {"last",
                 [] {
@@ -218,13 +219,7 @@ const Registration kRecovered({
     .program =
         [] {
           return MakeProgram(
-              {{"mortal",
-                [] {
-                  auto claim = RoleClaim::Take(role, "model", kMortal);
-                  Check(claim.has_value(), "nobody else may take it yet");
-                  UseData();
-                },
-                true},
+              {{"mortal", [] { TakeFirst(kMortal); }, true},
                {"recoverer",
                 [] {
                   AwaitEnd(0);
@@ -255,13 +250,7 @@ const Registration kRecovererDies({
     .program =
         [] {
           return MakeProgram(
-              {{"mortal",
-                [] {
-                  auto claim = RoleClaim::Take(role, "model", kMortal);
-                  Check(claim.has_value(), "nobody else may take it yet");
-                  UseData();
-                },
-                true},
+              {{"mortal", [] { TakeFirst(kMortal); }, true},
                {"mortal recoverer",
                 [] {
                   AwaitEnd(0);
