@@ -59,10 +59,13 @@ class Ours {
 template <typename T>
 using LatestOf = Latest<T>;
 
+// With more than one slot it lets torn values through: a read that begins during
+// a store counts that store as done, and so accepts one overwrite too many.
 template <typename T, unsigned kSlots>
 class Xenium {
  public:
   using value_type = T;
+  static constexpr bool kTears = kSlots > 1;
   void Store(const T& value) { seqlock_.store(value); }
   auto MakeReader() {
     return [this](T& value) {
@@ -114,8 +117,13 @@ class PlainCopy {
   T value_{};
 };
 
-// ---- What is measured
-// --------------------------------------------------------
+// ---- What is measured -------------------------------------------------------
+
+template <typename Type>
+constexpr bool MayTear() {
+  if constexpr (requires { Type::kTears; }) return Type::kTears;
+  return false;
+}
 
 // Values read per second while nobody writes.
 template <typename Type>
@@ -158,8 +166,9 @@ double BusyReads() {
   while (end - begin < kSeconds) {
     for (int i = 0; i < 100; ++i) {
       if (!read(value)) continue;
-      if (!value.IsWhole()) std::abort();
-      ++reads;
+      const bool is_whole = value.IsWhole();
+      if (!is_whole && !MayTear<Type>()) std::abort();
+      reads += is_whole ? 1 : 0;
     }
     end = Now();
   }
@@ -188,19 +197,19 @@ Row QuietRow() {
 template <std::size_t kBytes>
 Row BusyRow() {
   using T = Value<kBytes>;
-  return {
-      .name = "newest value of " + std::to_string(kBytes) +
-              " B, beside a writer that never pauses",
-      .unit = "M/s",
-      .candidates = {
-          {"placid Latest", "survives a writer that dies half-way",
-           BusyReads<Ours<T, LatestOf>>},
-          {"xenium seqlock, 4 slots", "one process", BusyReads<Xenium<T, 4>>},
-          {"placid Seqlock", "gives up after some tries",
-           BusyReads<Ours<T, Seqlock>>},
-          {"xenium seqlock", "one process; waits", BusyReads<Xenium<T, 1>>},
-          {"std::shared_mutex", "one process; readers store",
-           BusyReads<SharedMutex<T>>}}};
+  return {.name = "newest value of " + std::to_string(kBytes) +
+                  " B, beside a writer that never pauses",
+          .unit = "M/s",
+          .candidates = {
+              {"placid Latest", "survives a writer that dies half-way",
+               BusyReads<Ours<T, LatestOf>>},
+              {"xenium seqlock, 4 slots",
+               "one process; torn values not counted", BusyReads<Xenium<T, 4>>},
+              {"placid Seqlock", "gives up after some tries",
+               BusyReads<Ours<T, Seqlock>>},
+              {"xenium seqlock", "one process; waits", BusyReads<Xenium<T, 1>>},
+              {"std::shared_mutex", "one process; readers store",
+               BusyReads<SharedMutex<T>>}}};
 }
 
 }  // namespace
