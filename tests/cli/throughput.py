@@ -5,7 +5,8 @@ in one interleaved run.
 Run: throughput.py <program> [--rounds N] [--gibibytes N] [--folder DIR]
                    [--priority]
 
-Each round measures, one after another:
+Each round measures, one after another, every second one backwards (the memory
+that one kind gives back is what the next one finds):
   placid    zeros to nothing: placid send --bytes N NAME /dev/zero, while
             placid receive NAME > /dev/null; both sides sum CRC-32C
   pipe      the same bytes through one pipe, by the fastest of three writers:
@@ -94,14 +95,12 @@ class Machine:
             self.shell(f"cat {self.nothing} | cat > /dev/null"))
 
     def files(self):
-        self.copy.unlink(missing_ok=True)
         return self.placid_pair([str(self.source)], [str(self.copy)], None)
 
     def read(self):
         return self.shell(f"cat {self.source} > /dev/null")
 
     def write(self):
-        self.copy.unlink(missing_ok=True)
         block = bytes(256 * 1024)
         start = time.perf_counter()
         with open(self.copy, "wb", buffering=0) as f:
@@ -125,15 +124,18 @@ def main():
     parser.add_argument("--priority", action="store_true",
                         help="run all that is measured at nice -20")
     options = parser.parse_args()
-    kinds = ("zeros", "pipe", "files", "read", "write")
+    kinds = ("zeros", "pipe", "read", "files", "write")
     found = {kind: [] for kind in kinds}
     with tempfile.TemporaryDirectory(prefix="placid-", dir=options.folder) as d:
         machine = Machine(options, pathlib.Path(d))
         print(f"{options.gibibytes:g} GiB, {options.rounds} rounds, "
               f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
         for round_ in range(options.rounds):
-            for kind in kinds:
-                # What was written before must not be written back meanwhile.
+            for kind in kinds[::-1] if round_ % 2 else kinds:
+                # What was written before must not be written back meanwhile, nor
+                # its blocks be given back to the disk.
+                if kind in ("files", "write"):
+                    machine.copy.unlink(missing_ok=True)
                 os.sync()
                 found[kind].append(getattr(machine, kind)() / GIB)
                 if kind == "files" and round_ == 0 and not filecmp.cmp(
