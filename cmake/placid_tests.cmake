@@ -5,6 +5,7 @@
 #   tests/*/*_model.cc, tests/model/*.cc   model_test
 #   tests/<layer>/<system>/*.cc            the same, of that system alone
 #   tests/<layer>/posix/*.cc               the same, where there is fork
+#   tests/<layer>/stepped/*.cc             the same, where the kill-stepper runs
 #   tests/support/                         linked to every test
 #   tests/<layer>/*_test.py                run with the program's path
 #   tests/conformance/os/                  os_conformance, os_conformance_fake
@@ -102,6 +103,13 @@ if(PLACID_BUILD_TESTS)
     set(PLACID_TEST_LAYERS base primitives os wait segment cli)
   endif()
   option(PLACID_BUILD_STRESS "Build tests that race, too" ON)
+  # It drives the registers of x86-64, and a sanitizer's instructions are many.
+  set(PLACID_HAS_STEPPER OFF)
+  if(CMAKE_SYSTEM_NAME STREQUAL Linux AND NOT CMAKE_CROSSCOMPILING
+     AND CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64
+     AND NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+    set(PLACID_HAS_STEPPER ON)
+  endif()
   foreach(layer IN LISTS PLACID_TEST_LAYERS)
     set(links placid::placid)
     if(layer STREQUAL cli)
@@ -116,6 +124,10 @@ if(PLACID_BUILD_TESTS)
     list(APPEND sources ${more})
     if(UNIX)
       file(GLOB more CONFIGURE_DEPENDS ${folder}/posix/*.cc)
+      list(APPEND sources ${more})
+    endif()
+    if(PLACID_HAS_STEPPER)
+      file(GLOB more CONFIGURE_DEPENDS ${folder}/stepped/*.cc)
       list(APPEND sources ${more})
     endif()
     if(NOT PLACID_BUILD_STRESS)
