@@ -5,10 +5,10 @@
 
 #include "placid/base/error.h"
 #include "placid/base/result.h"
-#include "placid/os/mapping.h"
 #include "placid/os/name.h"
 #include "placid/os/shared_object.h"
 #include "placid/segment/name_record.h"
+#include "segment/read_only.h"
 #include "segment/segment_maker.h"
 
 namespace placid {
@@ -18,20 +18,6 @@ namespace {
 os::Owner OwnerFor(const CreateSegmentOptions& options) {
   return options.mode == CreateSegmentOptions().mode ? os::Owner::kSelf
                                                      : os::Owner::kAnyone;
-}
-
-// That all bytes of an object are there still. Mapping it anew looks, and
-// touches none.
-Result<void> CheckWhole(const os::SharedObject& object) {
-  const auto mapping = object.Map({.access = os::Access::kReadOnly});
-  return mapping ? Ok() : Result<void>(mapping.error());
-}
-
-Result<void> CheckNamed(const os::SharedObject& object, const os::Name& name) {
-  auto named = object.StillNamed(name);
-  const bool is_unknown =
-      !named && named.error().code == ErrorCode::kUnsupported;
-  return is_unknown ? Ok() : named;
 }
 
 }  // namespace

@@ -2,23 +2,21 @@
 #include "segment/segment_maker.h"
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <random>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "placid/base/error.h"
 #include "placid/base/result.h"
 #include "placid/os/file_lock.h"
-#include "placid/os/futex.h"
 #include "placid/os/name.h"
 #include "placid/os/shared_object.h"
 #include "placid/primitives/owner_id.h"
+#include "segment/patience.h"
 
 namespace placid {
 namespace {
@@ -26,24 +24,6 @@ namespace {
 using os::FileLock;
 using os::Name;
 using os::SharedObject;
-
-// Between two looks at what others are doing.
-constexpr std::chrono::milliseconds kPause{1};
-
-class Patience {
- public:
-  explicit Patience(std::int64_t ms)
-      : end_(os::MonotonicNow() + ms * 1'000'000) {}
-  // False: it is at an end.
-  [[nodiscard]] bool Pause() const {
-    if (os::MonotonicNow() >= end_) return false;
-    std::this_thread::sleep_for(kPause);
-    return true;
-  }
-
- private:
-  std::int64_t end_;
-};
 
 std::uint32_t DrawNonce() {
   std::random_device random;
@@ -59,14 +39,6 @@ std::string Hex(std::uint32_t number) {
     digits[i] = "0123456789abcdef"[number & 0xf];
   }
   return digits;
-}
-
-// Whether there is no segment, or not yet, or no more: what a creator, or an
-// unlinker, leaves for as long as it is at it, or for good when it dies.
-bool IsUnready(const Error& error) {
-  return error.code == ErrorCode::kNotFound ||
-         error.code == ErrorCode::kNotInitialized ||
-         error.code == ErrorCode::kUnlinked;
 }
 
 bool IsUnsupported(const Error& error) {

@@ -2,67 +2,26 @@
 #include "placid/segment/segment_view.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
-#include "placid/base/cache_line.h"
 #include "placid/base/error.h"
 #include "placid/base/result.h"
-#include "placid/base/shared_bytes.h"
-#include "placid/os/file_lock.h"
 #include "placid/os/mapping.h"
 #include "placid/os/name.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
 #include "placid/primitives/owner_id.h"
-#include "placid/segment/name_record.h"
 #include "placid/segment/participants.h"
-#include "placid/segment/segment.h"
+#include "segment/read_only.h"
 #include "segment/segment_maker.h"
 
 namespace placid {
 namespace {
 
-using os::FileLock;
 using os::SharedObject;
 using Kind = SegmentHeader::Kind;
 using State = PartView::State;
-
-// What a record says, read once into private memory: to attach to a virgin one
-// would be to write.
-Result<SegmentId> ReadRecord(const os::Name& name, const SharedObject& object) {
-  const auto failed = [&](ErrorCode code, const char* advice) {
-    return Error{.code = code,
-                 .operation = "SegmentView::Open",
-                 .advice = advice,
-                 .subject = name.text()};
-  };
-  if (name.is_raw() || name.text().size() > Segment::kMostNameBytes) {
-    return failed(ErrorCode::kNotPlacid, "no segment can have this name");
-  }
-  const auto mapping = object.Map({.access = os::Access::kReadOnly});
-  if (!mapping) return mapping.error();
-  alignas(kLineBytes) std::array<std::byte, NameRecord::SizeFor()> copy{};
-  const SharedBytes shared(mapping->data(), mapping->bytes().size());
-  if (shared.CopyOut(copy) < copy.size()) {
-    return failed(ErrorCode::kTooSmall, "it is no segment's record");
-  }
-  const bool is_virgin =
-      std::ranges::all_of(copy, [](std::byte b) { return b == std::byte{}; });
-  if (is_virgin && shared.size() == copy.size()) {
-    return failed(ErrorCode::kNotInitialized,
-                  "who made it has not written to it yet, or died");
-  }
-  if (is_virgin) {
-    return failed(ErrorCode::kNotPlacid, "it is no segment's record");
-  }
-  const auto record = NameRecord::Attach(copy);
-  if (record) return record->Current();
-  Error error = record.error();
-  error.subject = name.text();
-  return error;
-}
 
 // State by what Attach says of it.
 void ReadHeader(PartView& part, SegmentId id, Kind kind) {
@@ -106,18 +65,6 @@ PartView OpenPart(const os::Name& name, SegmentId id, Kind kind) {
   part.mapping = *std::move(mapping);
   ReadHeader(part, id, kind);
   return part;
-}
-
-// By the object where the system can, else by name.
-os::Liveness LookAtLock(const SharedObject& object, const os::Name& name,
-                        std::uint32_t byte) {
-  auto state = FileLock::Probe(object, byte);
-  if (!state && state.error().code == ErrorCode::kUnsupported) {
-    state = FileLock::Probe(name, byte);
-  }
-  if (!state) return os::Liveness::kUnknown;
-  return *state == os::LockState::kHeld ? os::Liveness::kAlive
-                                        : os::Liveness::kDead;
 }
 
 }  // namespace
