@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <utility>
 #include <vector>
 
 #include "placid/base/result.h"
+#include "placid/base/stop.h"
 #include "placid/os/futex.h"
 #include "placid/os/process.h"
 #include "placid/os/watch_set.h"
@@ -81,6 +83,16 @@ std::vector<ProofOfDeath> Monitor::Wait(const Segment& segment,
     const std::int64_t left_ms = (end - os::MonotonicNow()) / 1'000'000;
     if (!deaths.empty() || left_ms <= 0) return deaths;
     (void)set_.Wait(std::min(left_ms, kPollEveryMs));
+  }
+}
+
+void Monitor::Run(
+    const Segment& segment, const StopToken& stop,
+    const std::function<void(const ProofOfDeath& death)>& notice) {
+  while (!stop.stop_requested()) {
+    for (const ProofOfDeath& death : Wait(segment, kPollEveryMs)) {
+      notice(death);
+    }
   }
 }
 

@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <thread>
 
+#include "placid/base/stop.h"
 #include "placid/os/futex.h"
 #include "placid/primitives/ring_result.h"
-#include "placid/wait/stop.h"
 
 namespace placid {
 namespace {

@@ -14,15 +14,25 @@
 //     for (const ProofOfDeath& death : monitor.Wait(segment, 1000)) ...
 //   }
 //
+// Who has no loop to put it in gives it a thread:
+//
+//   std::jthread thread([&](const std::stop_token& stop) {
+//     monitor.Run(segment, stop, [&](const ProofOfDeath&) {
+//       (void)member.RecoverDead(segment, recover);
+//     });
+//   });
+//
 // The event is no proof: a death is reported when the dead one's lock is free.
 #ifndef PLACID_SEGMENT_MONITOR_H_
 #define PLACID_SEGMENT_MONITOR_H_
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "placid/base/platform.h"
 #include "placid/base/result.h"
+#include "placid/base/stop.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
 #include "placid/os/watch_set.h"
@@ -52,6 +62,11 @@ class PLACID_API Monitor {
   // The same, once there are any or `timeout_ms` have passed.
   std::vector<ProofOfDeath> Wait(const Segment& segment,
                                  std::int64_t timeout_ms);
+
+  // Calls `notice` for each death, one after the other, until asked to stop; it
+  // returns within kPollEveryMs and a notice.
+  void Run(const Segment& segment, const StopToken& stop,
+           const std::function<void(const ProofOfDeath& death)>& notice);
 
  private:
   // What is known of one row.

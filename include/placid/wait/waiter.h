@@ -23,10 +23,10 @@
 #include "placid/base/atomic.h"
 #include "placid/base/platform.h"
 #include "placid/base/retry.h"
+#include "placid/base/stop.h"
 #include "placid/os/futex.h"
 #include "placid/wait/deadline.h"
 #include "placid/wait/event_count.h"
-#include "placid/wait/stop.h"
 #include "placid/wait/wait_policy.h"
 
 namespace placid {

@@ -14,6 +14,8 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <stop_token>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -129,6 +131,28 @@ TEST_F(DeathTest, AMonitorReportsEachDeathOnce) {
     EXPECT_TRUE(monitor.Poll(segment_).empty());
   }
 }
+
+#ifdef __cpp_lib_jthread
+TEST_F(DeathTest, AMonitorInAThreadRecoversWhoeverDies) {
+  Create(8);
+  auto self = *Membership::Join(segment_);
+  auto monitor = *Monitor::Make();
+  std::atomic<int> recovered = 0;
+  std::jthread thread([&](const std::stop_token& stop) {
+    monitor.Run(segment_, stop, [&](const ProofOfDeath&) {
+      recovered += static_cast<int>(*self.RecoverDead(segment_, CountIt()));
+    });
+  });
+  for (int i = 1; i <= 10; ++i) {
+    const Member member(name_);
+    member.Kill();
+    while (recovered < i) std::this_thread::yield();
+    EXPECT_EQ(RecoveredOf(member), i);
+  }
+  thread.request_stop();
+  thread.join();
+}
+#endif
 
 // Several processes are told of the same deaths at the same time.
 TEST_F(DeathTest, OneOfManyRecoversEachDead) {

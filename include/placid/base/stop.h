@@ -2,8 +2,8 @@
 //
 // StopToken: std::stop_token where the standard library has it. Where it does
 // not, one that nobody can stop, so that code with and without reads the same.
-#ifndef PLACID_WAIT_STOP_H_
-#define PLACID_WAIT_STOP_H_
+#ifndef PLACID_BASE_STOP_H_
+#define PLACID_BASE_STOP_H_
 
 #include <utility>
 #include <version>
@@ -43,4 +43,4 @@ class StopCallback {
 
 }  // namespace placid
 
-#endif  // PLACID_WAIT_STOP_H_
+#endif  // PLACID_BASE_STOP_H_
