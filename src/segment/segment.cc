@@ -50,6 +50,17 @@ Result<void> Segment::Unlink(const os::Name& name, std::int64_t patience_ms) {
   return SegmentMaker("Segment::Unlink", name).Unlink(patience_ms);
 }
 
+std::uint64_t Segment::SpaceFor(const CreateSegmentOptions& options,
+                                std::uint64_t page_bytes) {
+  const auto in_pages = [page_bytes](std::uint64_t bytes) {
+    return (bytes + page_bytes - 1) / page_bytes * page_bytes;
+  };
+  return in_pages(NameRecord::SizeFor()) +
+         in_pages(SegmentHeader::SizeFor(options.size_bytes)) +
+         in_pages(SegmentHeader::SizeFor(
+             Participants::SizeFor(options.participants)));
+}
+
 bool Segment::IsRetired() const {
   return data_.header && data_.header->IsRetired();
 }

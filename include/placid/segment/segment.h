@@ -112,6 +112,13 @@ class PLACID_API Segment {
   static Result<void> Unlink(const os::Name& name,
                              std::int64_t patience_ms = kSegmentPatienceMs);
 
+  // How many bytes of shared memory one made with these options takes, all of
+  // them reserved when it is created, where the system's pages have so many (4
+  // KiB on x86-64; up to 64 KiB elsewhere). It never grows. One that was
+  // unlinked takes its own as long as somebody has it open.
+  [[nodiscard]] static std::uint64_t SpaceFor(
+      const CreateSegmentOptions& options, std::uint64_t page_bytes = 4096);
+
   // Your bytes. They begin on a line (128 bytes).
   [[nodiscard]] std::span<std::byte> bytes() const {
     return data_.header ? data_.header->bytes() : std::span<std::byte>();

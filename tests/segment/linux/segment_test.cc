@@ -73,6 +73,27 @@ TEST_F(LinuxSegmentTest, ItsSpaceIsReserved) {
   EXPECT_EQ(found.st_mode & 0777, 0600u);
 }
 
+TEST_F(LinuxSegmentTest, ItTakesTheSpaceThatWasForetold) {
+  for (const std::uint64_t size_bytes : {1, 4096 - 128, 4096, 1'000'000}) {
+    for (const std::uint64_t participants : {1, 64, 4096}) {
+      CreateSegmentOptions options;
+      options.size_bytes = size_bytes;
+      options.participants = participants;
+      ASSERT_TRUE(Segment::Create(name_, options));
+      std::uint64_t taken = 0;
+      for (const std::string& path : FilesOf(name_)) {
+        struct stat found = {};
+        ASSERT_EQ(::stat(path.c_str(), &found), 0);
+        taken += static_cast<std::uint64_t>(found.st_blocks) * 512;
+      }
+      EXPECT_EQ(Segment::SpaceFor(options,
+                                  static_cast<std::uint64_t>(::getpagesize())),
+                taken);
+      ASSERT_TRUE(Segment::Unlink(name_));
+    }
+  }
+}
+
 TEST_F(LinuxSegmentTest, WithoutSpaceNothingIsLeftBehind) {
   CreateSegmentOptions options = Options();
   options.size_bytes = std::uint64_t{1} << 44;
