@@ -93,15 +93,16 @@ milliseconds Attendant::Patience(os::NativeHandle death) const {
 
 News Attendant::LookAround() {
   if (WasInterrupted()) return News::kInterrupted;
+  // The name before the peer: one that has come, ended and taken it away since
+  // the last look has said so first.
+  const News without_peer =
+      stream_.IsStillNamed() ? News::kNone : News::kNameRemoved;
   const PeerLife peer = stream_.LookAtPeer();
   is_peer_here_ = peer == PeerLife::kPresent;
   progress_.Update(moved(), stream_.header().ExpectedBytes(), is_peer_here_);
-  const auto wait_for_somebody = [this] {
-    return stream_.IsStillNamed() ? News::kNone : News::kNameRemoved;
-  };
   News found = News::kPeerDied;
   switch (peer) {
-    case PeerLife::kAbsent: return wait_for_somebody();
+    case PeerLife::kAbsent: return without_peer;
     case PeerLife::kPresent: is_deserted_ = false; return News::kNone;
     case PeerLife::kGone: found = News::kPeerGaveUp; break;
     case PeerLife::kDead: break;
@@ -111,7 +112,7 @@ News Attendant::LookAround() {
     calls_.announce(found);
     WakeFirst();  // the receiver may have died before it could
   }
-  return wait_for_somebody();
+  return without_peer;
 }
 
 void Attendant::ActOn(News news) {

@@ -3,6 +3,12 @@
 // The kernel is played: a sleep that would block says that its slice is over,
 // and whoever slept counts as asleep for as long as the word stands as it
 // stood. A bump with its wake is one instruction, as FUTEX_WAKE_OP is one step.
+// Fences of peers are real where both parties run freely: there, and only there,
+// a processor may keep back what a publisher has stored.
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +29,13 @@ Atomic<std::uint32_t>& WordAt(const void* word) {
       static_cast<const Atomic<std::uint32_t>*>(word));
 }
 
+// What this process slept on last.
+std::uint32_t slept_on = 0;
+
+bool CallMembarrier(int command) {
+  return syscall(SYS_membarrier, command, 0, 0) == 0;
+}
+
 }  // namespace
 
 bool HasFutex() { return true; }
@@ -34,11 +47,17 @@ int FutexBumpAndWakeAll(void* word) {
   return 1;
 }
 WaitResult FutexWait(const void* word, std::uint32_t expected, std::int64_t) {
+  slept_on = expected;
   return WordAt(word).load(kRelaxed) == expected ? WaitResult::kTimedOut
                                                  : WaitResult::kChanged;
 }
-bool JoinPeerFences() { return true; }
-bool FencePeers() { return true; }
+bool JoinPeerFences() {
+  return !crash::IsSoaking() ||
+         CallMembarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED);
+}
+bool FencePeers() {
+  return !crash::IsSoaking() || CallMembarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED);
+}
 
 }  // namespace placid::os
 
@@ -76,7 +95,7 @@ class Napper {
     }
     if (sleeper.Sleep(INT64_MAX)) return;
     has_slept_ = true;
-    armed_ = State(bytes);
+    armed_ = os::slept_on;
   }
 
   [[nodiscard]] bool IsAsleep(Bytes bytes) const {
