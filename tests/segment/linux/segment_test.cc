@@ -74,8 +74,8 @@ TEST_F(LinuxSegmentTest, ItsSpaceIsReserved) {
 }
 
 TEST_F(LinuxSegmentTest, ItTakesTheSpaceThatWasForetold) {
-  for (const std::uint64_t size_bytes : {1, 4096 - 128, 4096, 1'000'000}) {
-    for (const std::uint64_t participants : {1, 64, 4096}) {
+  for (const std::uint64_t size_bytes : {1u, 4096u - 128, 4096u, 1'000'000u}) {
+    for (const std::uint64_t participants : {1u, 64u, 4096u}) {
       CreateSegmentOptions options;
       options.size_bytes = size_bytes;
       options.participants = participants;
