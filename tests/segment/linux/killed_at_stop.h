@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,26 +14,51 @@
 
 namespace placid::testing {
 
+// A process that runs f() under our eyes, and is killed if it does not end before.
+class Traced {
+ public:
+  explicit Traced(const std::function<void()>& f) : pid_(::fork()) {
+    if (pid_ == 0) {
+      ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+      ::raise(SIGSTOP);
+      f();
+      ::_exit(0);
+    }
+    ::waitpid(pid_, &status_, 0);
+  }
+  Traced(const Traced&) = delete;
+  Traced& operator=(const Traced&) = delete;
+  ~Traced() {
+    if (!IsHere()) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, &status_, 0);
+  }
+
+  // False: it has come to its end.
+  [[nodiscard]] bool IsHere() const { return WIFSTOPPED(status_); }
+  // To the `stop`th entry to or return from a system call from here on.
+  void GoToStop(int stop) {
+    for (int i = 0; i < stop && IsHere(); ++i) Continue(PTRACE_SYSCALL);
+  }
+
+ protected:
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  void Continue(__ptrace_request how) {
+    ::ptrace(how, pid_, nullptr, nullptr);
+    ::waitpid(pid_, &status_, 0);
+  }
+
+ private:
+  pid_t pid_;
+  int status_ = 0;
+};
+
 // Runs f() in a process that is killed at the `stop`th entry to or return from
 // a system call; false: it came to its end before.
 inline bool KilledAtStop(int stop, const std::function<void()>& f) {
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-    ::raise(SIGSTOP);
-    f();
-    ::_exit(0);
-  }
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  for (int i = 0; i < stop && WIFSTOPPED(status); ++i) {
-    ::ptrace(PTRACE_SYSCALL, pid, nullptr, nullptr);
-    ::waitpid(pid, &status, 0);
-  }
-  if (!WIFSTOPPED(status)) return false;
-  ::kill(pid, SIGKILL);
-  ::waitpid(pid, &status, 0);
-  return true;
+  Traced process(f);
+  process.GoToStop(stop);
+  return process.IsHere();
 }
 
 }  // namespace placid::testing

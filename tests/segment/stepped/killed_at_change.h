@@ -8,17 +8,14 @@
 #define PLACID_TESTS_SEGMENT_STEPPED_KILLED_AT_CHANGE_H_
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/user.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -28,6 +25,7 @@
 #include <vector>
 
 #include "placid/os/name.h"
+#include "tests/segment/linux/killed_at_stop.h"
 #include "tests/segment/linux/shm.h"
 
 namespace placid::testing {
@@ -94,57 +92,27 @@ struct Change {
   int since = 0;  // which change since that stop, from 1 on
 };
 
-// A process that is stepped through an operation.
-class Stepped {
+// Stepped by instructions, too.
+class Stepped : public Traced {
  public:
-  explicit Stepped(const std::function<void()>& f) : pid_(::fork()) {
-    if (pid_ == 0) {
-      ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-      ::raise(SIGSTOP);
-      f();
-      ::_exit(0);
-    }
-    ::waitpid(pid_, &status_, 0);
-  }
-  Stepped(const Stepped&) = delete;
-  Stepped& operator=(const Stepped&) = delete;
-  ~Stepped() {
-    if (!IsHere()) return;
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, &status_, 0);
-  }
+  using Traced::Traced;
 
-  // False: it has come to its end.
-  [[nodiscard]] bool IsHere() const { return WIFSTOPPED(status_); }
-  // To the next entry to or return from a system call.
-  void GoToStop() { Continue(PTRACE_SYSCALL); }
   // True: that was a system call.
   bool Step() {
-    const user_regs_struct registers = Registers();
-    const bool is_call = IsSystemCall(registers.rip);
+    const bool is_call = IsAtSystemCall();
     Continue(PTRACE_SINGLESTEP);
     return is_call;
   }
 
  private:
-  void Continue(__ptrace_request how) {
-    ::ptrace(how, pid_, nullptr, nullptr);
-    ::waitpid(pid_, &status_, 0);
-  }
-  [[nodiscard]] bool IsSystemCall(std::uint64_t address) const {
+  [[nodiscard]] bool IsAtSystemCall() const {
     constexpr long kTwoBytes = 0xFFFF;
     constexpr long kSyscall = 0x050F;
-    return (::ptrace(PTRACE_PEEKTEXT, pid_, address, nullptr) & kTwoBytes) ==
-           kSyscall;
-  }
-  [[nodiscard]] user_regs_struct Registers() const {
     user_regs_struct registers{};
-    ::ptrace(PTRACE_GETREGS, pid_, nullptr, &registers);
-    return registers;
+    ::ptrace(PTRACE_GETREGS, pid(), nullptr, &registers);
+    return (::ptrace(PTRACE_PEEKTEXT, pid(), registers.rip, nullptr) &
+            kTwoBytes) == kSyscall;
   }
-
-  pid_t pid_;
-  int status_ = 0;
 };
 
 // Of f(), which is run to its end, in a process of its own.
@@ -170,7 +138,7 @@ inline std::vector<Change> ChangesOf(const os::Name& name,
 inline bool KilledAt(const Change& change, const os::Name& name,
                      const std::function<void()>& f) {
   Stepped process(f);
-  for (int i = 0; i < change.stop && process.IsHere(); ++i) process.GoToStop();
+  process.GoToStop(change.stop);
   SharedFiles files(name);
   for (int seen = 0; seen < change.since && process.IsHere();) {
     if (process.Step()) files.LookForFiles();
