@@ -10,6 +10,7 @@
 #   tests/<layer>/*_test.py                run with the program's path
 #   tests/conformance/os/                  os_conformance, os_conformance_fake
 #   tests/conformance/<other>/             <other>_conformance
+#   tests/planted/fault.cc                 what each sanitizer must notice
 #   tests/tidy/*_test.py                   the style as a test
 #   examples/*.cc                          output compared with their comment
 #   fuzz/*_fuzz.cc, fuzz/cli/*_fuzz.cc,
@@ -164,6 +165,27 @@ if(PLACID_BUILD_TESTS)
     endif()
   endif()
 
+  # That the sanitizers of this build look at all.
+  set(faults)
+  if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread")
+    set(faults "race:data race")
+  elseif(CMAKE_CXX_FLAGS MATCHES "-fsanitize=address,undefined")
+    set(faults "overflow:heap-buffer-overflow" "shift:shift exponent")
+  endif()
+  if(faults)
+    add_executable(planted_fault ${PROJECT_SOURCE_DIR}/tests/planted/fault.cc)
+    placid_target(planted_fault)
+    target_link_libraries(planted_fault PRIVATE placid::base Threads::Threads)
+    foreach(fault IN LISTS faults)
+      string(REPLACE ":" ";" fault ${fault})
+      list(GET fault 0 kind)
+      list(GET fault 1 message)
+      add_test(NAME planted:${kind} COMMAND planted_fault ${kind})
+      set_tests_properties(planted:${kind} PROPERTIES
+        PASS_REGULAR_EXPRESSION ${message})
+    endforeach()
+  endif()
+
   # Ten thousand rounds of everything; and some under valgrind, which sees what
   # a count of descriptors does not. It cannot run a sanitizer's build.
   if("os" IN_LIST PLACID_TEST_LAYERS AND NOT CMAKE_CROSSCOMPILING)
@@ -216,9 +238,17 @@ if(PLACID_BUILD_TESTS)
   endforeach()
 
 
+  # Debian's Asio has coroutines for g++ alone.
+  set(PLACID_ASIO_DIR PLACID_ASIO_DIR-NOTFOUND)
+  if(NOT CMAKE_CROSSCOMPILING AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    find_path(PLACID_ASIO_DIR asio.hpp)
+  endif()
   file(GLOB examples CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.cc)
   foreach(example IN LISTS examples)
     get_filename_component(name ${example} NAME_WE)
+    if(name MATCHES "^asio" AND NOT PLACID_ASIO_DIR)
+      continue()
+    endif()
     add_executable(example_${name} ${example})
     placid_target(example_${name})
     target_link_libraries(example_${name} PRIVATE placid::placid Threads::Threads)

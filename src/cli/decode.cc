@@ -2,6 +2,7 @@
 #include "cli/decode.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "placid/base/shared_bytes.h"
 #include "placid/base/stamp.h"
 #include "placid/base/untrusted.h"
+#include "placid/primitives/counter.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/owner_id.h"
 #include "placid/primitives/role.h"
@@ -24,6 +26,9 @@
 #include "placid/primitives/spsc_ring.h"
 #include "placid/segment/directory.h"
 #include "placid/segment/entry_state.h"
+#include "placid/wait/doorbells.h"
+#include "placid/wait/event_count.h"
+#include "placid/wait/wait_mask.h"
 
 namespace placid::cli {
 namespace {
@@ -142,6 +147,24 @@ std::uint64_t DescribeByteRing(std::span<std::byte> bytes, Json& json) {
   return SpscByteRing::SizeFor(ring->capacity(), ring->wrap());
 }
 
+std::uint64_t DescribeDoorbells(SharedBytes bytes, Json& json) {
+  const auto words = CopyWords<Doorbells>(bytes);
+  const std::uint32_t count =
+      words ? Doorbells::CountIn(Word(words->stamp)) : 0;
+  json["doorbells"] = count;
+  Json taken = Json::array();
+  for (std::uint64_t index = 0; index < count; ++index) {
+    const auto row = bytes.Load<Doorbells::Row>(Doorbells::kRowsOffset +
+                                                index * sizeof(Doorbells::Row));
+    if (!row || RoleHolder(Word(row->waiter)).is_free()) continue;
+    taken.push_back({{"index", index},
+                     {"waiter", Holder(Word(row->waiter))},
+                     {"woken_by", Word(row->bell) == 0 ? "futex" : "event"}});
+  }
+  json["taken"] = std::move(taken);
+  return Doorbells::SizeFor(count);
+}
+
 const char* NameOf(TypeId type) {
   switch (type) {
     case TypeId::kSeqlock: return "Seqlock";
@@ -152,8 +175,40 @@ const char* NameOf(TypeId type) {
     case TypeId::kNameRecord: return "NameRecord";
     case TypeId::kSegmentHeader: return "SegmentHeader";
     case TypeId::kDirectory: return "Directory";
+    case TypeId::kCounter: return "Counter";
+    case TypeId::kEventCount: return "EventCount";
+    case TypeId::kWaitMask: return "WaitMask";
+    case TypeId::kDoorbells: return "Doorbells";
     default: return nullptr;
   }
+}
+
+// Those that bear no stamp, of which a directory alone knows what they are.
+void DescribeUnstamped(TypeId type, SharedBytes bytes, Json& json) {
+  if (type == TypeId::kCounter) {
+    if (const auto words = CopyWords<Counter>(bytes)) {
+      json["count"] = Word(words->count);
+    }
+  } else if (type == TypeId::kEventCount) {
+    if (const auto words = CopyWords<EventCount>(bytes)) {
+      json["armed"] = Word(words->state) % 2 != 0;
+      json["wakes"] = Word(words->state) / 2;
+      json["some_publisher_does_not_fence"] = Word(words->mode) % 2 != 0;
+    }
+  } else if (type == TypeId::kWaitMask) {
+    if (const auto words = CopyWords<WaitMask>(bytes)) {
+      Json armed = Json::array();
+      for (std::uint64_t bits = Word(words->armed); bits != 0;
+           bits &= bits - 1) {
+        armed.push_back(std::countr_zero(bits));
+      }
+      json["armed_doorbells"] = std::move(armed);
+      json["some_publisher_does_not_fence"] = Word(words->mode) % 2 != 0;
+    }
+  } else {
+    return;
+  }
+  json["type"] = NameOf(type);
 }
 
 std::string NameOf(const StampWord& stamp) {
@@ -170,6 +225,7 @@ static_assert(Seqlock<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(Latest<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(SpscRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(SpscByteRing::kLayoutVersion == kKnownVersion);
+static_assert(Doorbells::kLayoutVersion == kKnownVersion);
 
 // {description, bytes that it takes}.
 std::pair<Json, std::uint64_t> Describe(const StampWord& stamp,
@@ -191,6 +247,7 @@ std::pair<Json, std::uint64_t> Describe(const StampWord& stamp,
     case TypeId::kLatest: taken = DescribeLatest(shared, json); break;
     case TypeId::kSpscRing: taken = DescribeRingOfValues(shared, json); break;
     case TypeId::kSpscByteRing: taken = DescribeByteRing(bytes, json); break;
+    case TypeId::kDoorbells: taken = DescribeDoorbells(shared, json); break;
     default: break;
   }
   return {json, taken};
@@ -258,6 +315,8 @@ class Decoder {
         json.update(Describe(*stamp, offset,
                              bytes_.subspan(offset, entry.object.size()))
                         .first);
+      } else {
+        DescribeUnstamped(entry.type.type, entry.object, json);
       }
       if (!entry.type.layout.empty()) {
         json["element"] = Escaped(entry.type.layout);

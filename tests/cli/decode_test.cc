@@ -14,6 +14,7 @@
 #include "cli/report.h"
 #include "gtest/gtest.h"
 #include "placid/base/cache_line.h"
+#include "placid/primitives/counter.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/owner_id.h"
 #include "placid/primitives/ring_result.h"
@@ -21,6 +22,10 @@
 #include "placid/primitives/spsc_byte_ring.h"
 #include "placid/primitives/spsc_ring.h"
 #include "placid/segment/directory.h"
+#include "placid/wait/doorbells.h"
+#include "placid/wait/event_count.h"
+#include "placid/wait/wait_mask.h"
+#include "placid/wait/wait_set.h"
 #include "tests/support/guarded_bytes.h"
 #include "tests/support/seed.h"
 
@@ -33,7 +38,7 @@ struct alignas(kLineBytes) Line {
 
 class DecodeTest : public ::testing::Test {
  protected:
-  static constexpr std::size_t kLines = 64;
+  static constexpr std::size_t kLines = 192;
 
   [[nodiscard]] std::span<std::byte> From(std::size_t line) {
     return std::as_writable_bytes(std::span(lines_)).subspan(line * kLineBytes);
@@ -107,6 +112,34 @@ TEST_F(DecodeTest, WhatADirectoryNamesIsShownByItsName) {
   EXPECT_EQ(objects[2]["name"], "log");
   EXPECT_EQ(objects[2]["type"], "SpscByteRing");
   EXPECT_EQ(objects[2]["capacity_bytes"], 512);
+}
+
+// They have no stamp: the directory alone knows what they are.
+TEST_F(DecodeTest, WhatBearsNoStampIsDecodedWhereADirectoryNamesIt) {
+  const auto directory = Directory::Create(From(0), 8);
+  ASSERT_TRUE(directory);
+  const OwnerId me = *OwnerId::Of(3, 1);
+  std::int32_t count = 0;
+  EXPECT_EQ(directory->FindOrCreate<Counter>("count", me)->Add(5, count),
+            RingResult::kOk);
+  directory->FindOrCreate<EventCount>("event", me)->MakeSleeper().Arm();
+  const auto mask = *directory->FindOrCreate<WaitMask>("mask", me);
+  const auto doorbells = *directory->FindOrCreate<Doorbells>("doorbells", me);
+  WaitSet set(*doorbells.Claim(me, WakeBy::kEvent));
+  set.Add(mask);
+  set.Arm();
+  const Json objects = Decode()["objects"];
+  ASSERT_EQ(objects.size(), 5u) << objects.dump(2);
+  EXPECT_EQ(objects[1]["type"], "Counter");
+  EXPECT_EQ(objects[1]["count"], 5);
+  EXPECT_EQ(objects[2]["type"], "EventCount");
+  EXPECT_EQ(objects[2]["armed"], true);
+  EXPECT_EQ(objects[3]["type"], "WaitMask");
+  EXPECT_EQ(objects[3]["armed_doorbells"], Json::array({0}));
+  EXPECT_EQ(objects[4]["type"], "Doorbells");
+  ASSERT_EQ(objects[4]["taken"].size(), 1u);
+  EXPECT_EQ(objects[4]["taken"][0]["waiter"], "participant 3");
+  EXPECT_EQ(objects[4]["taken"][0]["woken_by"], "event");
 }
 
 // Of a ring the extent is known: what it carries is not taken for an object.

@@ -5,8 +5,7 @@ in one interleaved run.
 Run: throughput.py <program> [--rounds N] [--gibibytes N] [--folder DIR]
                    [--priority]
 
-Each round measures, one after another, every second one backwards (the memory
-that one kind gives back is what the next one finds):
+Each round measures, one after another, every second one backwards:
   placid    zeros to nothing: placid send --bytes N NAME /dev/zero, while
             placid receive NAME > /dev/null; both sides sum CRC-32C
   pipe      the same bytes through one pipe, by the fastest of three writers:
@@ -17,6 +16,10 @@ that one kind gives back is what the next one finds):
             file to file, compared afterwards
   read      cat FILE > /dev/null
   write     the time to write as many bytes from memory to a file
+
+The memory that one kind gives back is what the next one finds, unless a host has
+taken it meanwhile: so the kinds that write files come one after the other,
+behind a write that is not measured.
 
 Targets (medians of the rounds' own ratios): placid >= 3 x pipe; files >= 0.8 x
 the slower of read and write. Exit code 1 if one is missed, 0 otherwise. On a
@@ -131,12 +134,17 @@ def main():
         print(f"{options.gibibytes:g} GiB, {options.rounds} rounds, "
               f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
         for round_ in range(options.rounds):
-            for kind in kinds[::-1] if round_ % 2 else kinds:
+            to_disk = ["files", "write"][::-1 if round_ % 2 else 1]
+            others = ["zeros", "pipe", "read"][::-1 if round_ % 2 else 1]
+            for kind in [*others, None, *to_disk]:
                 # What was written before must not be written back meanwhile, nor
                 # its blocks be given back to the disk.
-                if kind in ("files", "write"):
+                if kind not in others:
                     machine.copy.unlink(missing_ok=True)
                 os.sync()
+                if kind is None:
+                    machine.write()
+                    continue
                 found[kind].append(getattr(machine, kind)() / GIB)
                 if kind == "files" and round_ == 0 and not filecmp.cmp(
                         machine.source, machine.copy, shallow=False):

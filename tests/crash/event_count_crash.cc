@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The kernel is played: a sleep that would block says that its slice is over,
-// and whoever slept counts as asleep for as long as the word stands as it
-// stood. A bump with its wake is one instruction, as FUTEX_WAKE_OP is one step.
-// Fences of peers are real where both parties run freely: there, and only there,
-// a processor may keep back what a publisher has stored.
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
+// EventCount, with the kernel of kernel.h.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -16,50 +8,9 @@
 #include <vector>
 
 #include "placid/base/atomic.h"
-#include "placid/os/futex.h"
-#include "placid/os/peer_fence.h"
 #include "placid/wait/event_count.h"
+#include "tests/crash/kernel.h"
 #include "tests/crash/play.h"
-
-namespace placid::os {
-namespace {
-
-Atomic<std::uint32_t>& WordAt(const void* word) {
-  return *const_cast<Atomic<std::uint32_t>*>(
-      static_cast<const Atomic<std::uint32_t>*>(word));
-}
-
-// What this process slept on last.
-std::uint32_t slept_on = 0;
-
-bool CallMembarrier(int command) {
-  return syscall(SYS_membarrier, command, 0, 0) == 0;
-}
-
-}  // namespace
-
-bool HasFutex() { return true; }
-std::int64_t MonotonicNow() { return 0; }
-void SleepUntil(std::int64_t) {}
-int FutexWake(const void*, int) { return 0; }
-int FutexBumpAndWakeAll(void* word) {
-  WordAt(word).fetch_add(1, kRelaxed);
-  return 1;
-}
-WaitResult FutexWait(const void* word, std::uint32_t expected, std::int64_t) {
-  slept_on = expected;
-  return WordAt(word).load(kRelaxed) == expected ? WaitResult::kTimedOut
-                                                 : WaitResult::kChanged;
-}
-bool JoinPeerFences() {
-  return !crash::IsSoaking() ||
-         CallMembarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED);
-}
-bool FencePeers() {
-  return !crash::IsSoaking() || CallMembarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED);
-}
-
-}  // namespace placid::os
 
 namespace placid::crash {
 namespace {
@@ -85,7 +36,7 @@ class Napper {
   // Arms, looks, and sleeps if there is nothing new; or looks, if it has been
   // woken.
   void Go(Bytes bytes) {
-    if (IsAsleep(bytes)) return;
+    if (IsAsleep()) return;
     auto sleeper = TheEvent(bytes).MakeSleeper();
     sleeper.Arm();
     const std::uint64_t published = At(bytes).published.load(kAcquire);
@@ -94,19 +45,15 @@ class Napper {
       return;
     }
     if (sleeper.Sleep(INT64_MAX)) return;
-    has_slept_ = true;
-    armed_ = os::slept_on;
+    slept_ = LastSleep();
   }
 
-  [[nodiscard]] bool IsAsleep(Bytes bytes) const {
-    return has_slept_ && State(bytes) == armed_;
-  }
+  [[nodiscard]] bool IsAsleep() const { return slept_.IsAsleep(); }
   [[nodiscard]] std::uint64_t seen() const { return seen_; }
 
  private:
   std::uint64_t seen_ = 0;
-  bool has_slept_ = false;
-  std::uint32_t armed_ = 0;
+  Slept slept_;
 };
 
 enum class Deed { kNotify, kNotifyAsymmetrically, kWakeAll, kSleep };
@@ -139,22 +86,22 @@ class EventCountPlay : public Play {
     Napper& napper = is_other_dead ? fresh_ : napper_;
     // Whoever's notification has returned has left nobody asleep who had not
     // seen what it published.
-    Expect(!napper.IsAsleep(bytes) || napper.seen() >= Notified(),
+    Expect(!napper.IsAsleep() || napper.seen() >= Notified(),
            "asleep behind what was published and notified");
     // What the dead did not get to, the next publisher does.
     Do(Deed::kNotify, bytes);
-    Expect(!napper.IsAsleep(bytes), "hidden from the next publisher");
+    Expect(!napper.IsAsleep(), "hidden from the next publisher");
     Expect(State(bytes) % 2 == 0, "armed, and a publisher has just notified");
     const std::uint32_t idle = State(bytes);
     Do(Deed::kNotify, bytes);
     Expect(State(bytes) == idle, "wakes again and again");
     // And the other way round: two looks, at most, until it sleeps and is
     // woken.
-    for (int i = 0; i < 3 && !fresh_.IsAsleep(bytes); ++i) fresh_.Go(bytes);
-    Expect(fresh_.IsAsleep(bytes), "cannot sleep any more");
+    for (int i = 0; i < 3 && !fresh_.IsAsleep(); ++i) fresh_.Go(bytes);
+    Expect(fresh_.IsAsleep(), "cannot sleep any more");
     Expect(State(bytes) % 2 == 1, "asleep on a state that is not armed");
     Do(Deed::kNotifyAsymmetrically, bytes);
-    Expect(!fresh_.IsAsleep(bytes), "cannot be woken any more");
+    Expect(!fresh_.IsAsleep(), "cannot be woken any more");
     Expect(At(bytes).event.mode.load(kRelaxed) == 1, "mode is lost");
   }
 

@@ -37,6 +37,9 @@ inline constexpr Equivalent kEquivalent[] = {
      0, kPredecessorKnown},
     {"primitives/spsc_ring.h", "Consumer::LookForValues", "tail",
      "acquire -> relaxed", 1, kFinishSeen},
+    {"wait/doorbells.h", "rings", "rings", "acquire -> relaxed", 0,
+     "whoever waits by a WaitSet fences before it looks again; the acquire is "
+     "for who uses a doorbell without one"},
 };
 
 }  // namespace placid::model

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/model/os_port.h"
 
+#include <array>
 #include <climits>
+#include <cstddef>
 #include <cstdint>
 
+#include "placid/base/result.h"
+#include "placid/os/bell.h"
 #include "placid/os/futex.h"
 #include "placid/os/peer_fence.h"
 #include "tests/model/engine.h"
@@ -15,12 +19,22 @@ namespace {
 
 OsPort os_port;
 
+// How often each was rung.
+std::array<std::uint32_t, 4> bells;
+std::uint64_t bells_made;
+
 // The kernel's own accesses are no sites of ours: no mutant weakens them.
 constexpr machine::Site kKernel("the system", 0);
 
 }  // namespace
 
-void SetOsPort(const OsPort& port) { os_port = port; }
+void SetOsPort(const OsPort& port) {
+  os_port = port;
+  bells = {};
+  bells_made = 0;
+}
+
+Program::Region BellRegion() { return {"bells", &bells, sizeof(bells)}; }
 
 }  // namespace placid::model
 
@@ -57,6 +71,43 @@ int FutexBumpAndWakeAll(void* word) {
 }
 
 void SleepUntil(std::int64_t) {}
+
+// A bell's handle is the rings that it has heard. Their number goes up and so
+// tells a bell that was rung since from one that was not; a system's is silent
+// or not, which is the same to one who waits.
+struct BellPort {
+  static Bell Make(std::uint64_t number) {
+    Bell bell;
+    bell.handle_ = 0;
+    bell.number_ = number;
+    return bell;
+  }
+  static std::uint32_t& RingsOf(std::uint64_t number) {
+    model::Check(number >= 1 && number <= model::bells.size(), "a bell");
+    return model::bells[static_cast<std::size_t>(number - 1)];
+  }
+};
+
+Result<Bell> Bell::Make() { return BellPort::Make(++model::bells_made); }
+Bell::~Bell() = default;
+// The kernel takes a lock that whoever rings has held.
+void Bell::Silence() {
+  handle_ = machine::Load(&BellPort::RingsOf(number_),
+                          std::memory_order_acquire, model::kKernel);
+}
+bool Bell::Wait(std::int64_t) {
+  const auto heard = static_cast<std::uint32_t>(handle_);
+  std::uint32_t& rings = BellPort::RingsOf(number_);
+  model::Sleep(&rings, sizeof(rings), heard);
+  Silence();
+  return true;
+}
+void Bell::Ring() const { model::BumpAndWakeAll(&BellPort::RingsOf(number_)); }
+BellRope::~BellRope() = default;
+bool BellRope::Ring(std::uint64_t number) {
+  model::BumpAndWakeAll(&BellPort::RingsOf(number));
+  return true;
+}
 
 bool JoinPeerFences() { return model::os_port.has_peer_fences; }
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The model's port of what types that sleep ask of the system: os/futex.h and
-// os/peer_fence.h, whose functions os_port.cc defines for modelled threads.
+// The model's port of what types that sleep ask of the system: os/futex.h,
+// os/bell.h and os/peer_fence.h, which os_port.cc defines for modelled threads.
 // There is no time in it. Whoever sleeps is woken or is stuck, which fails; a
 // slice that ends is a thread of the program that calls Wake on the word.
 #ifndef PLACID_TESTS_MODEL_OS_PORT_H_
 #define PLACID_TESTS_MODEL_OS_PORT_H_
 
 #include <cstdint>
+
+#include "tests/model/program.h"
 
 namespace placid::model {
 
@@ -20,8 +22,12 @@ struct OsPort {
   Bump bump = Bump::kOneStep;
 };
 
-// For the executions that follow; set-up is the place for it.
+// For the executions that follow; set-up is the place for it. No bell is left
+// from before.
 void SetOsPort(const OsPort& port);
+
+// Where bells are kept.
+Program::Region BellRegion();
 
 }  // namespace placid::model
 

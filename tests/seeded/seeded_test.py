@@ -9,7 +9,7 @@ Before that the same suite must pass without it.
 NAME is a folder, a patch or a suite. A suite is one source and what it needs:
 
     <x>_model     tests/model/<x>_model.cc, every schedule and stale value
-    <x>_test      tests/primitives/<x>_test.cc, what one thread can show
+    <x>_test      tests/{primitives,wait}/<x>_test.cc, what one thread can show
     <x>_history   tests/linearizability/<x>_history_stress.cc, two threads
     <x>_fuzz      fuzz/<x>_fuzz.cc, from no corpus; needs clang++
     <x>_crash     tests/crash/<x>_crash.cc, a kill at every instruction; needs
@@ -50,6 +50,9 @@ SAID = [re.compile(pattern) for pattern in (
     r"verdict +.*", r"violated: .*", r"not so: .*", r"history \d+ has no order.*", r"ERROR: .*",
     r"Failure\n(?:Value of: report.has_failed\n.*\nExpected: .*\n)?.*",
     r"FAILED  \] .*")]
+# Of the layer os, what those need that sleep.
+WAITING = ["linux/futex.cc", "linux/bell.cc", "linux/peer_fence.cc",
+           "posix/bell.cc", "posix/operation.cc"]
 # What most sources include: compiled once for each kind of suite.
 HEADERS = {
     "test": "#include <gtest/gtest.h>\n",
@@ -121,8 +124,11 @@ class Builder:
                            if not path.stem.endswith(("_crash", "_test"))]
             else:
                 sources = [tests / "support" / "guarded_bytes.cc"]
-            objects = [self.folder / f"{kind}-{source.stem}.o"
-                       for source in sources]
+            if kind == "test":
+                flags = [f"-I{self.root / 'src'}"]
+                sources += [self.root / "src/os" / name for name in WAITING]
+            objects = [self.folder / f"{kind}-{source.parent.stem}-"
+                       f"{source.stem}.o" for source in sources]
             with concurrent.futures.ThreadPoolExecutor(2) as pool:
                 list(pool.map(
                     lambda pair: self.compile(pair[0], include, flags, pair[1]),
@@ -139,7 +145,10 @@ class Builder:
         """The command that runs `suite` against `include`, but for a time."""
         kind = suite.rsplit("_", 1)[1]
         path = {"model": f"tests/model/{suite}.cc",
-                "test": f"tests/primitives/{suite}.cc",
+                "test": next((f"tests/{layer}/{suite}.cc"
+                              for layer in ("primitives", "wait")
+                              if (self.root / "tests" / layer
+                                  / f"{suite}.cc").exists()), None),
                 "history": f"tests/linearizability/{suite}_stress.cc",
                 "crash": f"tests/crash/{suite}.cc",
                 "fuzz": f"fuzz/{suite}.cc"}.get(kind)

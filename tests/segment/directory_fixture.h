@@ -27,7 +27,7 @@ inline Result<void> MakeNothing(std::span<std::byte>) { return Ok(); }
 class DirectoryTest : public ::testing::Test {
  protected:
   static constexpr std::uint64_t kEntries = 8;
-  static constexpr std::uint64_t kObjects = 64 * kLineBytes;
+  static constexpr std::uint64_t kObjects = 160 * kLineBytes;
 
   [[nodiscard]] std::span<std::byte> Bytes() {
     const auto address = reinterpret_cast<std::uintptr_t>(memory_.data());

@@ -14,7 +14,9 @@
 #include "placid/primitives/spsc_byte_ring.h"
 #include "placid/primitives/spsc_ring.h"
 #include "placid/segment/directory.h"
+#include "placid/wait/doorbells.h"
 #include "placid/wait/event_count.h"
+#include "placid/wait/wait_mask.h"
 #include "tests/segment/directory_fixture.h"
 
 namespace placid {
@@ -89,6 +91,15 @@ TEST_F(DirectoryTypesTest, EveryMappedTypeOfThisLibraryCanBePlaced) {
   here::Pose pose{};
   EXPECT_EQ(consumer.TryPop(pose), RingResult::kOk);
   EXPECT_EQ(pose.yaw, 3);
+}
+
+TEST_F(DirectoryTypesTest, WhatWaitersNeedCanBePlaced) {
+  const auto directory = Create();
+  EXPECT_TRUE(directory.FindOrCreate<EventCount>("event", kMe));
+  EXPECT_TRUE(directory.FindOrCreate<WaitMask>("mask", kMe));
+  const auto doorbells = directory.FindOrCreate<Doorbells>("doorbells", kMe);
+  ASSERT_TRUE(doorbells) << doorbells.error().Message().c_str();
+  EXPECT_EQ(doorbells->count(), Doorbells::kMost);
 }
 
 TEST_F(DirectoryTypesTest, ACapacityThatIsNoneIsRefusedAndNothingTaken) {

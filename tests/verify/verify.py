@@ -39,7 +39,8 @@ JOBS = str(os.cpu_count())
 TYPES = {name: name for name in (
     "Seqlock", "Latest", "SpscRing", "SpscByteRing", "Counter", "RoleClaim",
     "Stamp", "EventCount", "Participants", "SegmentHeader",
-    "NameRecord", "Directory")} | {"Role": "RoleClaim"}
+    "NameRecord", "Directory", "WaitMask", "WaitSet",
+    "Doorbells")} | {"Role": "RoleClaim"}
 
 
 # ---- The parts ---------------------------------------------------------------

@@ -42,6 +42,8 @@ enum class TypeId : std::uint16_t {
   kSegmentHeader = 18,
   kDirectory = 19,
   kEventCount = 32,  // bears no stamp
+  kWaitMask = 33,    // bears no stamp
+  kDoorbells = 34,
   kFirstForeign = 0x8000,
 };
 

@@ -91,6 +91,8 @@ class SpscRing;
 class SpscByteRing;
 class Counter;
 class EventCount;
+class WaitMask;
+class Doorbells;
 
 template <Element T>
 struct ObjectTraits<Seqlock<T>> {
@@ -126,6 +128,18 @@ template <>
 struct ObjectTraits<EventCount> {
   static constexpr TypeId kType = TypeId::kEventCount;
   static constexpr std::uint64_t kExtent = 1;
+  using Element = void;
+};
+template <>
+struct ObjectTraits<WaitMask> {
+  static constexpr TypeId kType = TypeId::kWaitMask;
+  static constexpr std::uint64_t kExtent = 1;
+  using Element = void;
+};
+template <>
+struct ObjectTraits<Doorbells> {
+  static constexpr TypeId kType = TypeId::kDoorbells;
+  static constexpr std::uint64_t kExtent = 64;
   using Element = void;
 };
 

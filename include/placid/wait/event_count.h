@@ -69,14 +69,9 @@
 #include "placid/base/stamp.h"
 #include "placid/os/futex.h"
 #include "placid/os/peer_fence.h"
+#include "placid/wait/publisher.h"
 
 namespace placid {
-
-// What a publisher does between publishing and looking for sleepers.
-enum class Publisher : std::uint8_t {
-  kFencing,     // a full fence, 5 to 10 ns: anywhere
-  kAsymmetric,  // nothing: sleepers make its processor fence, where they can
-};
 
 class EventCount {
  public:

@@ -75,12 +75,14 @@ struct Listener {
   bool is_closed = false;
 };
 
-// What a number that is given out stands for: an object, or a listener.
+// What a number that is given out stands for: an object, a listener, or a bell.
 struct Handle {
   std::uint64_t pid = 0;
   ObjectPtr object;
   Access access = Access::kReadOnly;
   std::shared_ptr<Listener> listener;
+  std::uint64_t bell = 0;  // its number
+  bool is_rung = false;
 };
 
 struct ProcessRow {

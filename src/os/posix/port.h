@@ -112,6 +112,17 @@ int ConnectHandover(int socket, const Name& name);
 // The effective user at the other end. 0 or an errno.
 int PeerUser(int socket, uid_t& user);
 
+// A socket for datagrams, which never waits.
+UniqueFd MakeBellSocket();
+// Binds it to the address of the bell. 0 or an errno; EADDRINUSE: another has
+// the number.
+int BindBell(int socket, std::uint64_t number);
+// Removes what BindBell left in the file system, if anything.
+void UnbindBell(std::uint64_t number);
+// Sends one byte there. 0 or an errno; EAGAIN: the bell's queue is full, or this
+// socket's.
+int RingBell(int socket, std::uint64_t number);
+
 }  // namespace internal
 }  // namespace placid::os
 

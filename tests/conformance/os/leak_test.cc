@@ -5,6 +5,7 @@
 
 #include "fixture.h"
 #include "gtest/gtest.h"
+#include "placid/os/bell.h"
 #include "placid/os/file_lock.h"
 #include "placid/os/handover.h"
 #include "placid/os/mapping.h"
@@ -34,7 +35,10 @@ class LeakConformance : public Conformance {
     const auto lock = FileLock::TryLock(name, 1);
     const auto watch = ProcessWatch::Open(*ThisProcess());
     const auto listener = HandoverListener::Listen(name);
+    const auto bell = Bell::Make();
     ASSERT_TRUE(mirrored && mapping && view && lock && watch && listener);
+    ASSERT_TRUE(Succeeds(bell));
+    EXPECT_TRUE(BellRope().Ring(bell->number()));
 
     EXPECT_FALSE(SharedObject::Create(name, kBytes));
     EXPECT_FALSE(SharedObject::Create(nobody, SharedObject::kMaxBytes));

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "placid/os/bell.h"
 #include "placid/os/file_lock.h"
 #include "placid/os/handover.h"
 #include "placid/os/locked_mapping.h"
@@ -40,6 +41,8 @@ class Steps {
   //   receive NAME TIMEOUT_MS    received SIZE
   //   wake OFFSET                COUNT        through the futex
   //   bump OFFSET                COUNT        the same, the word moved on
+  //   bell                       NUMBER       one that it has from now on
+  //   ring NUMBER                rang | nobody
   //   at NANOSECONDS STEP        the step's, begun at that time of MonotonicNow
   //   exit                       bye
   std::string Do(const std::string& step);
@@ -52,6 +55,8 @@ class Steps {
   HandoverListener listener_;
   std::vector<FileLock> locks_;
   std::vector<LockedMapping> locked_;
+  Bell bell_;
+  BellRope rope_;
 };
 
 }  // namespace placid::os::conformance

@@ -8,6 +8,7 @@
 
 #include "peer.h"
 #include "placid/base/error.h"
+#include "placid/os/bell.h"
 #include "placid/os/file_lock.h"
 #include "placid/os/futex.h"
 #include "placid/os/handover.h"
@@ -155,6 +156,15 @@ std::string Steps::DoVerb(const std::string& verb, std::istream& words) {
   if (verb == "bump") {
     return std::to_string(
         FutexBumpAndWakeAll(mapping_.data() + Next<std::size_t>(words)));
+  }
+  if (verb == "bell") {
+    auto bell = Bell::Make();
+    if (!bell) return Words(bell.error());
+    bell_ = std::move(*bell);
+    return std::to_string(bell_.number());
+  }
+  if (verb == "ring") {
+    return rope_.Ring(Next<std::uint64_t>(words)) ? "rang" : "nobody";
   }
   if (verb == "exit") return "bye";
   return "no such step: " + verb;

@@ -21,11 +21,16 @@
 #include <random>
 #include <span>
 #include <thread>
-#include <type_traits>
+#include <utility>
 
 #include "placid/base/cache_line.h"
 #include "placid/os/futex.h"
+#include "placid/primitives/dead_owner.h"
+#include "placid/primitives/owner_id.h"
+#include "placid/wait/doorbells.h"
 #include "placid/wait/event_count.h"
+#include "placid/wait/wait_mask.h"
+#include "placid/wait/wait_set.h"
 #include "tests/support/child.h"
 #include "tests/support/seed.h"
 
@@ -39,6 +44,7 @@ constexpr unsigned kTurnsPerDeath = 2'000;
 struct Table {
   struct alignas(kLineBytes) Seat {
     EventCount::Storage event;
+    WaitMask::Storage mask;
     Atomic<std::int64_t> given_ns;  // when the turn was last given to it
     Atomic<std::int64_t> worst_ns;  // that it ever got its turn late
     Atomic<std::uint64_t> sleeps;
@@ -47,6 +53,7 @@ struct Table {
   alignas(kLineBytes) Atomic<std::uint64_t> turn;
   alignas(kLineBytes) Atomic<std::int64_t> control_worst_ns;
   std::array<Seat, 2> seats;
+  Doorbells::Storage doorbells;
 };
 
 Table& At(std::span<std::byte> bytes) {
@@ -57,21 +64,74 @@ void RaiseTo(Atomic<std::int64_t>& most, std::int64_t value) {
   if (value > most.load(kRelaxed)) most.store(value, kRelaxed);
 }
 
+// Ways to sleep in a seat, and to wake whoever sleeps in one.
+
+template <typename View, Publisher kKind, typename... Others>
+auto MakeNotifier(const View& view, const Others&... others) {
+  if constexpr (kKind == Publisher::kFencing) {
+    return view.MakeNotifier(others...);
+  } else {
+    return view.MakeAsymmetricNotifier(others...);
+  }
+}
+
+template <Publisher kKind>
+struct ByEventCount {
+  class Sleeper {
+   public:
+    Sleeper(Table& table, std::size_t who)
+        : sleeper_(EventCount::Attach(table.seats[who].event)->MakeSleeper()) {}
+    void Arm() { sleeper_.Arm(); }
+    bool Sleep() { return sleeper_.Sleep(INT64_MAX); }
+    void Disarm() {}
+
+   private:
+    EventCount::Sleeper sleeper_;
+  };
+  static auto NotifierOf(Table& table, std::size_t who) {
+    return MakeNotifier<EventCount, kKind>(
+        *EventCount::Attach(table.seats[who].event));
+  }
+};
+
+template <Publisher kKind, WakeBy kWakeBy>
+struct ByWaitSet {
+  class Sleeper {
+   public:
+    Sleeper(Table& table, std::size_t who)
+        : set_(Claim(*Doorbells::Attach(table.doorbells), who)) {
+      set_.Add(*WaitMask::Attach(table.seats[who].mask));
+    }
+    void Arm() { set_.Arm(); }
+    bool Sleep() { return set_.Sleep(INT64_MAX); }
+    void Disarm() { set_.Disarm(); }
+
+   private:
+    // The one before in this seat is dead.
+    static Doorbells::Doorbell Claim(const Doorbells& doorbells,
+                                     std::size_t who) {
+      const OwnerId id = *OwnerId::Of(who + 1, 1);
+      doorbells.Recover(DeadOwner::Attested(id));
+      return std::move(*doorbells.Claim(id, kWakeBy));
+    }
+    WaitSet set_;
+  };
+  static auto NotifierOf(Table& table, std::size_t who) {
+    return MakeNotifier<WaitMask, kKind>(
+        *WaitMask::Attach(table.seats[who].mask),
+        *Doorbells::Attach(table.doorbells));
+  }
+};
+
 // Takes its turns for ever, or until it dies where it costs most: between its
 // publish and its wake, where kills from outside hardly ever fall.
-template <Publisher kKind>
+template <typename Way>
 void Play(Table& table, std::size_t who, unsigned seed) {
   std::minstd_rand random(seed);
   Table::Seat& mine = table.seats[who];
   Table::Seat& other = table.seats[1 - who];
-  const EventCount theirs = *EventCount::Attach(other.event);
-  auto notifier = [&] {
-    if constexpr (kKind == Publisher::kFencing) return theirs.MakeNotifier();
-    if constexpr (kKind == Publisher::kAsymmetric) {
-      return theirs.MakeAsymmetricNotifier();
-    }
-  }();
-  auto sleeper = EventCount::Attach(mine.event)->MakeSleeper();
+  auto notifier = Way::NotifierOf(table, 1 - who);
+  typename Way::Sleeper sleeper(table, who);
   const std::int64_t born_ns = os::MonotonicNow();
   for (;;) {
     std::uint64_t turn = 0;
@@ -83,8 +143,9 @@ void Play(Table& table, std::size_t who, unsigned seed) {
       sleeper.Arm();
       if (is_mine()) break;
       mine.sleeps.fetch_add(1, kRelaxed);
-      const bool was_woken = sleeper.Sleep(INT64_MAX);
+      const bool was_woken = sleeper.Sleep();
       if (!was_woken && is_mine()) mine.slices.fetch_add(1, kRelaxed);
+      sleeper.Disarm();
     }
     // Zero: a turn that a dead predecessor had taken.
     const std::int64_t given_ns = mine.given_ns.exchange(0, kRelaxed);
@@ -114,12 +175,15 @@ std::uint64_t Handovers() {
   return kIsTsan ? 2'000 : 5'000;
 }
 
-template <typename Kind>
+template <typename Way>
 class HandoverStress : public ::testing::Test {};
-using Kinds =
-    ::testing::Types<std::integral_constant<Publisher, Publisher::kFencing>,
-                     std::integral_constant<Publisher, Publisher::kAsymmetric>>;
-TYPED_TEST_SUITE(HandoverStress, Kinds);
+using Ways =
+    ::testing::Types<ByEventCount<Publisher::kFencing>,
+                     ByEventCount<Publisher::kAsymmetric>,
+                     ByWaitSet<Publisher::kFencing, WakeBy::kFutex>,
+                     ByWaitSet<Publisher::kAsymmetric, WakeBy::kFutex>,
+                     ByWaitSet<Publisher::kAsymmetric, WakeBy::kEvent>>;
+TYPED_TEST_SUITE(HandoverStress, Ways);
 
 TYPED_TEST(HandoverStress, KillsAtRandomCostNobodyMoreThanASlice) {
   std::minstd_rand random(static_cast<unsigned>(DrawSeed()));
@@ -130,8 +194,7 @@ TYPED_TEST(HandoverStress, KillsAtRandomCostNobodyMoreThanASlice) {
     const auto seed = static_cast<unsigned>(random());
     return std::make_unique<Child>([&views, who, seed] {
       ::alarm(3600);
-      Play<TypeParam::value>(At(who == 0 ? views.first() : views.second()), who,
-                             seed);
+      Play<TypeParam>(At(who == 0 ? views.first() : views.second()), who, seed);
     });
   };
   Child control([&] {
