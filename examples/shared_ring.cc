@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A ring that two processes find by its name: whoever comes first makes the
-// segment, and whoever comes first makes the ring in it. In two terminals:
+// segment, and whoever comes first makes the ring in it. It goes with the last
+// of them. In two terminals:
 //
 //   example_shared_ring consume shop
 //   example_shared_ring produce shop
@@ -115,7 +116,6 @@ int main(int argc, char** argv) {
       Produce(name);
     } else {
       Consume(name);
-      (void)Segment::Unlink(name);
     }
     return 0;
   }
@@ -125,7 +125,6 @@ int main(int argc, char** argv) {
   std::thread producing([&] { Produce(name); });
   Consume(name);
   producing.join();
-  (void)Segment::Unlink(name);
 }
 
 // Output:

@@ -19,6 +19,7 @@
 #include "placid/os/name.h"
 #include "placid/os/process.h"
 #include "placid/segment/discovery.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/participants.h"
 #include "placid/segment/segment_header.h"
 #include "placid/segment/segment_view.h"
@@ -73,6 +74,8 @@ Json Describe(const PartView& part) {
   if (part.state == PartView::State::kUnreadable) return json;
   json["size_bytes"] = part.stated_size;
   json["fingerprint"] = part.fingerprint;
+  json["lifetime"] =
+      part.lifetime == Lifetime::kWhileOpen ? "while open" : "until unlinked";
   return json;
 }
 
@@ -117,6 +120,11 @@ void DescribeSegment(const os::Name& name, Json& json) {
   json["generation"] = view->id().generation();
   json["nonce"] = view->id().nonce();
   json["being_changed"] = view->IsBeingChanged();
+  switch (view->IsOpen()) {
+    case os::Liveness::kAlive: json["open"] = true; break;
+    case os::Liveness::kDead: json["open"] = false; break;
+    case os::Liveness::kUnknown: break;
+  }
   json["data"] = Describe(view->data());
   json["control"] = Describe(view->control());
   if (view->participants()) {

@@ -116,7 +116,7 @@ class StreamJoiner {
 
   bool IsLocked(std::uint32_t byte) {
     const auto state = Probe(object_, name_, byte);
-    return !state || *state == LockState::kHeld;  // when in doubt, it is
+    return !state || *state != LockState::kFree;  // when in doubt, it is
   }
   void Remove() { (void)SharedObject::Unlink(name_); }
 
@@ -320,7 +320,7 @@ bool Stream::IsLeftToSuccessor(StreamState how) const {
     return false;
   }
   const auto lock = Probe(object_, name_, ByteOf(Side::kSender));
-  return !lock || *lock == LockState::kHeld;
+  return !lock || *lock != LockState::kFree;
 }
 
 void Stream::Leave(StreamState how) {
@@ -357,7 +357,7 @@ PeerLife Stream::LookAtPeer() {
   // lock is the system's word; the identity is only the peer's own.
   const auto lock = Probe(object_, name_, ByteOf(other));
   const bool is_alive =
-      lock ? *lock == LockState::kHeld : watch_.Poll() != os::Liveness::kDead;
+      lock ? *lock != LockState::kFree : watch_.Poll() != os::Liveness::kDead;
   const StreamState state = header_.State(other);
   if (HasGivenUp(state)) return PeerLife::kGone;
   if (is_alive) return PeerLife::kPresent;

@@ -39,7 +39,7 @@ bool IsLocked(const SharedObject& object, const os::Name& name,
   if (!state && state.error().code == ErrorCode::kUnsupported) {
     state = FileLock::Probe(name, byte);
   }
-  return !state || *state == LockState::kHeld;
+  return !state || *state != LockState::kFree;
 }
 
 bool HasSizeOfStream(std::uint64_t size) {

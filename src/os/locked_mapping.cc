@@ -12,10 +12,11 @@ namespace placid::os {
 namespace internal {
 
 Result<MappingAndLock> MapBesideLock(const SharedObject& object,
-                                     const Name& name, std::uint32_t index) {
-  auto lock = FileLock::TryLock(object, index);
+                                     const Name& name, std::uint32_t index,
+                                     LockMode mode) {
+  auto lock = FileLock::TryLock(object, index, mode);
   if (!lock && lock.error().code == ErrorCode::kUnsupported) {
-    lock = FileLock::TryLock(name, index);
+    lock = FileLock::TryLock(name, index, mode);
   }
   if (!lock) return lock.error();
   auto mapping = object.Map({.dont_fork = true});
@@ -32,8 +33,9 @@ LockedMapping::~LockedMapping() {
 
 Result<LockedMapping> LockedMapping::TryMap(const SharedObject& object,
                                             const Name& name,
-                                            std::uint32_t index) {
-  auto made = internal::MapAndLock(object, name, index);
+                                            std::uint32_t index,
+                                            LockMode mode) {
+  auto made = internal::MapAndLock(object, name, index, mode);
   if (!made) {
     Error error = made.error();
     error.operation = "LockedMapping::TryMap";

@@ -20,14 +20,15 @@ struct MappingAndLock {
   FileLock lock;
 };
 Result<MappingAndLock> MapAndLock(const SharedObject& object, const Name& name,
-                                  std::uint32_t index);
+                                  std::uint32_t index, LockMode mode);
 
 // A number that no two living processes have; 0 where none is made by fork.
 std::uint64_t ProcessNumber();
 
 // MapAndLock where the two stand side by side.
 Result<MappingAndLock> MapBesideLock(const SharedObject& object,
-                                     const Name& name, std::uint32_t index);
+                                     const Name& name, std::uint32_t index,
+                                     LockMode mode);
 
 }  // namespace placid::os::internal
 

@@ -19,6 +19,7 @@
 #include "placid/os/name_list.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/participants.h"
 #include "placid/segment/segment_header.h"
 #include "placid/segment/segment_view.h"
@@ -67,6 +68,12 @@ bool IsDenied(const PartView& part) {
   return part.error && part.error->code == ErrorCode::kPermissionDenied;
 }
 
+// Of a whole one: that it has outlived its lifetime.
+bool IsAbandoned(const SegmentView& view) {
+  return view.data().lifetime == Lifetime::kWhileOpen &&
+         view.IsOpen() == os::Liveness::kDead;
+}
+
 // Both objects as one state, whoever holds the creation lock.
 void JudgeObjects(const SegmentView& view, Found& found) {
   const PartView& data = view.data();
@@ -99,6 +106,11 @@ void JudgeObjects(const SegmentView& view, Found& found) {
                     "part of it");
   } else if (found.living > 0) {
     Say(found, State::kReady, Fate::kKeep, "in use");
+  } else if (view.IsOpen() == os::Liveness::kAlive) {
+    Say(found, State::kReady, Fate::kKeep, "a living process has it open");
+  } else if (IsAbandoned(view)) {
+    Say(found, State::kOrphaned, Fate::kGo,
+        "nobody has it open: the last process that had was killed");
   } else if (found.dead > 0) {
     Say(found, State::kReady, Fate::kIfUnused,
         "whole; all who had joined are dead, and who joins next recovers "
@@ -379,7 +391,16 @@ Result<bool> RetireUnused(const os::Name& name, const SegmentView& view) {
     return false;
   }
   const Opened data = open(Kind::kData);
-  if (data.header) data.header->Retire();
+  if (data.header && control.header) {
+    if (SegmentMaker::RetireUnlessOpen(view.control().object,
+                                       ObjectName(name, id, Kind::kControl),
+                                       *data.header)) {
+      return true;
+    }
+    control.header->SetReady();
+    return false;
+  }
+  if (data.header) data.header->Retire();  // it cannot be opened anyway
   return true;
 }
 
@@ -401,7 +422,9 @@ Result<bool> ClearSegment(const os::Name& name, Clear what) {
   const bool may_go = found.fate == Fate::kGo ||
                       (found.fate == Fate::kIfUnused && what == Clear::kUnused);
   if (!may_go) return false;
-  if (found.fate == Fate::kIfUnused) {
+  const bool is_whole =
+      view.data().state == Part::kReady && view.control().state == Part::kReady;
+  if (found.fate == Fate::kIfUnused || is_whole) {
     auto retired = RetireUnused(name, view);
     if (!retired || !*retired) return retired;
   }

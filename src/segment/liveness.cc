@@ -10,6 +10,7 @@
 #include "placid/segment/participants.h"
 #include "placid/segment/segment.h"
 #include "segment/mint.h"
+#include "segment/read_only.h"
 
 namespace placid {
 namespace {
@@ -17,12 +18,8 @@ namespace {
 constexpr const char* kOperation = "ProveDeath";
 
 Result<os::LockState> ProbeRow(const Segment& segment, std::uint64_t index) {
-  const auto byte = static_cast<std::uint32_t>(index);
-  auto state = os::FileLock::Probe(segment.control(), byte);
-  if (!state && state.error().code == ErrorCode::kUnsupported) {
-    state = os::FileLock::Probe(segment.control_name(), byte);
-  }
-  return state;
+  return ProbeLock(segment.control(), segment.control_name(),
+                   static_cast<std::uint32_t>(index));
 }
 
 Error Failed(const Segment& segment, ErrorCode code, const char* advice) {
@@ -52,7 +49,7 @@ Result<ProofOfDeath> ProveDeath(const Segment& segment, std::uint64_t index) {
     error.subject = segment.name().text();
     return error;
   }
-  if (*lock == os::LockState::kHeld) {
+  if (*lock != os::LockState::kFree) {
     return Failed(segment, ErrorCode::kBusy, "it is alive: leave it its row");
   }
   if (table.Look(index) != state) {
@@ -70,8 +67,8 @@ os::Liveness LookAt(const Segment& segment, OwnerId participant) {
   const auto lock = ProbeRow(segment, participant.index());
   if (!lock) return os::Liveness::kUnknown;
   // A lock taken by somebody else since means that this one has lost it.
-  return *lock == os::LockState::kHeld ? os::Liveness::kAlive
-                                       : os::Liveness::kDead;
+  return *lock == os::LockState::kFree ? os::Liveness::kDead
+                                       : os::Liveness::kAlive;
 }
 
 }  // namespace placid

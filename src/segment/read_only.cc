@@ -55,15 +55,21 @@ Result<SegmentId> ReadRecord(const os::Name& name,
   return error;
 }
 
-os::Liveness LookAtLock(const os::SharedObject& object, const os::Name& name,
-                        std::uint32_t byte) {
+Result<os::LockState> ProbeLock(const os::SharedObject& object,
+                                const os::Name& name, std::uint32_t byte) {
   auto state = os::FileLock::Probe(object, byte);
   if (!state && state.error().code == ErrorCode::kUnsupported) {
     state = os::FileLock::Probe(name, byte);
   }
+  return state;
+}
+
+os::Liveness LookAtLock(const os::SharedObject& object, const os::Name& name,
+                        std::uint32_t byte) {
+  const auto state = ProbeLock(object, name, byte);
   if (!state) return os::Liveness::kUnknown;
-  return *state == os::LockState::kHeld ? os::Liveness::kAlive
-                                        : os::Liveness::kDead;
+  return *state == os::LockState::kFree ? os::Liveness::kDead
+                                        : os::Liveness::kAlive;
 }
 
 Result<void> CheckWhole(const os::SharedObject& object) {

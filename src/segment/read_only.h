@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "placid/base/result.h"
+#include "placid/os/file_lock.h"
 #include "placid/os/name.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
@@ -19,8 +20,11 @@ namespace placid {
 Result<SegmentId> ReadRecord(const os::Name& name,
                              const os::SharedObject& object);
 
-// Whether a living process holds lock byte `byte`: by the object where the
-// system can, else by its name. kUnknown: the system would not say.
+// Lock byte `byte`: by the object where the system can, else by its name.
+Result<os::LockState> ProbeLock(const os::SharedObject& object,
+                                const os::Name& name, std::uint32_t byte);
+
+// Whether a living process holds that. kUnknown: the system would not say.
 [[nodiscard]] os::Liveness LookAtLock(const os::SharedObject& object,
                                       const os::Name& name, std::uint32_t byte);
 

@@ -2,6 +2,7 @@
 #include "placid/segment/segment.h"
 
 #include <cstdint>
+#include <utility>
 
 #include "placid/base/error.h"
 #include "placid/base/result.h"
@@ -59,6 +60,20 @@ std::uint64_t Segment::SpaceFor(const CreateSegmentOptions& options,
          in_pages(SegmentHeader::SizeFor(options.size_bytes)) +
          in_pages(SegmentHeader::SizeFor(
              Participants::SizeFor(options.participants)));
+}
+
+Segment::~Segment() { SegmentMaker::Close(*this); }
+
+void Segment::swap(Segment& other) noexcept {
+  std::swap(name_, other.name_);
+  std::swap(id_, other.id_);
+  std::swap(was_created_, other.was_created_);
+  record_.swap(other.record_);
+  record_mapping_.swap(other.record_mapping_);
+  std::swap(data_, other.data_);
+  std::swap(control_, other.control_);
+  std::swap(participants_, other.participants_);
+  hold_.swap(other.hold_);
 }
 
 bool Segment::IsRetired() const {

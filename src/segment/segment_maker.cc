@@ -17,6 +17,7 @@
 #include "placid/os/shared_object.h"
 #include "placid/primitives/owner_id.h"
 #include "segment/patience.h"
+#include "segment/read_only.h"
 
 namespace placid {
 namespace {
@@ -53,6 +54,15 @@ Result<void> UnlinkIfThere(const Name& name) {
     return Ok();
   }
   return done;
+}
+
+// Has the lock of all who have it open alone, so that nobody has.
+Result<FileLock> TryHoldAlone(const SharedObject& control, const Name& name) {
+  auto alone = FileLock::TryLock(control, kOpenLock);
+  if (!alone && IsUnsupported(alone.error())) {
+    alone = FileLock::TryLock(name, kOpenLock);
+  }
+  return alone;
 }
 
 Error BadArgument(const char* field, std::uint64_t expected,
@@ -116,6 +126,11 @@ Result<void> SegmentMaker::CheckRequest(const Request& request) const {
     return BadArgument("participants", OwnerId::kMostOwners,
                        options.participants, "let 1 to 4096 take part");
   }
+  if (options.lifetime == Lifetime::kUntilUnlinked && !os::NamesPersist()) {
+    return Failed(ErrorCode::kUnsupported, "a lifetime until it is unlinked",
+                  "here a segment goes with the last that has it open: have a "
+                  "process keep it open, or its content in a file");
+  }
   return Ok();
 }
 
@@ -161,6 +176,11 @@ Result<std::optional<FileLock>> SegmentMaker::TryLock(
 }
 
 // ---- Attaching --------------------------------------------------------------
+//
+// Whoever opens sees that the lock of all who have it open is shared, shares it
+// too, and then sees that the segment is not retired. Whoever takes away what
+// nobody has open has that lock alone while it retires the segment. So one of
+// the two sees the other, and nobody opens what nobody has open.
 
 Result<Segment::Part> SegmentMaker::OpenPart(SegmentId id, Kind kind,
                                              os::Owner owner) const {
@@ -187,13 +207,48 @@ Result<Segment> SegmentMaker::Attach(const Record& record,
   if (!control) return control.error();
   const auto participants = Participants::Attach(control->header->bytes());
   if (!participants) return participants.error();
+  if (data->header->lifetime() == Lifetime::kWhileOpen) {
+    const auto is_held = IsHeld(id, *control);
+    if (!is_held) return is_held.error();
+    if (!*is_held) {
+      return Failed(ErrorCode::kNotFound, nullptr,
+                    "start the process that creates it first");
+    }
+  }
+  auto hold = Hold(id, *control);
+  if (!hold) return hold.error();
+  if (data->header->IsRetired()) {
+    return Failed(ErrorCode::kUnlinked, nullptr, "open the name again");
+  }
   Segment segment;
   segment.name_ = name_;
   segment.id_ = id;
+  segment.hold_ = *std::move(hold);
   segment.data_ = *std::move(data);
   segment.control_ = *std::move(control);
   segment.participants_ = *participants;
   return segment;
+}
+
+Result<bool> SegmentMaker::IsHeld(SegmentId id,
+                                  const Segment::Part& control) const {
+  if (!os::NamesPersist()) return true;  // or it could not be opened
+  const auto state = ProbeLock(
+      control.object, ObjectName(name_, id, Kind::kControl), kOpenLock);
+  if (!state) return state.error();
+  return *state == os::LockState::kShared;
+}
+
+Result<os::LockedMapping> SegmentMaker::Hold(
+    SegmentId id, const Segment::Part& control) const {
+  if (!os::NamesPersist()) return os::LockedMapping();
+  auto hold = os::LockedMapping::TryMap(control.object,
+                                        ObjectName(name_, id, Kind::kControl),
+                                        kOpenLock, os::LockMode::kShared);
+  if (!hold && hold.error().code == ErrorCode::kBusy) {
+    return Failed(ErrorCode::kNotFound, nullptr, "open the name again");
+  }
+  return hold;
 }
 
 // ---- Creating, with the lock ------------------------------------------------
@@ -208,7 +263,8 @@ Result<Segment::Part> SegmentMaker::CreatePart(SegmentId id, Kind kind,
   auto mapping = object->Map();
   if (!mapping) return mapping.error();
   const auto header = SegmentHeader::Create(mapping->bytes(), id, kind,
-                                            request.options.fingerprint);
+                                            request.options.fingerprint,
+                                            request.options.lifetime);
   if (!header) return header.error();
   return Segment::Part{*std::move(object), *std::move(mapping), *header};
 }
@@ -221,6 +277,8 @@ Result<Segment> SegmentMaker::Create(const Record& record,
   auto control = CreatePart(
       id, Kind::kControl, Participants::SizeFor(options.participants), request);
   if (!control) return control.error();
+  auto hold = Hold(id, *control);
+  if (!hold) return hold.error();
   const auto participants =
       Participants::Create(control->header->bytes(), options.participants);
   if (!participants) return participants.error();
@@ -238,6 +296,7 @@ Result<Segment> SegmentMaker::Create(const Record& record,
   segment.name_ = name_;
   segment.id_ = id;
   segment.was_created_ = true;
+  segment.hold_ = *std::move(hold);
   segment.data_ = *std::move(data);
   segment.control_ = *std::move(control);
   segment.participants_ = *participants;
@@ -247,13 +306,74 @@ Result<Segment> SegmentMaker::Create(const Record& record,
 Result<void> SegmentMaker::RemoveObjects(const Record& record) const {
   const SegmentId id = record.words.Current();
   if (id.is_none()) return Ok();
+  if (auto done = RemoveParts(id); !done) return done;
+  record.words.PointTo(id.Gone());
+  return Ok();
+}
+
+Result<void> SegmentMaker::RemoveParts(SegmentId id) const {
   for (const Kind kind : {Kind::kData, Kind::kControl}) {
     if (auto done = UnlinkIfThere(ObjectName(name_, id, kind)); !done) {
       return done;
     }
   }
-  record.words.PointTo(id.Gone());
   return Ok();
+}
+
+// ---- Closing ----------------------------------------------------------------
+
+bool SegmentMaker::RetireUnlessOpen(const SharedObject& control,
+                                    const Name& control_name,
+                                    const SegmentHeader& data) {
+  if (!os::NamesPersist()) return true;
+  const auto alone = TryHoldAlone(control, control_name);
+  if (alone) data.Retire();
+  return alone.has_value();
+}
+
+Result<bool> SegmentMaker::RetireLeftovers(const Record& record) const {
+  const SegmentId id = record.words.Current();
+  if (id.is_none()) return true;
+  const auto data = OpenPart(id, Kind::kData, os::Owner::kAnyone);
+  const auto control = OpenPart(id, Kind::kControl, os::Owner::kAnyone);
+  for (const auto* const part : {&data, &control}) {
+    if (*part) continue;
+    if (IsUnready(part->error())) return true;
+    return part->error();
+  }
+  return RetireUnlessOpen(control->object,
+                          ObjectName(name_, id, Kind::kControl), *data->header);
+}
+
+// Of all who close at once, one has the lock alone: the last that tries. It
+// needs no creation lock to take away what only it can name. If somebody has
+// that for the record, he sees by himself that this leads nowhere.
+void SegmentMaker::Close(Segment& segment) {
+  if (segment.hold_.bytes().empty() || !segment.hold_.is_ours()) return;
+  segment.hold_ = os::LockedMapping();
+  if (segment.lifetime() != Lifetime::kWhileOpen) return;
+  const SegmentMaker maker("Segment::~Segment", segment.name_);
+  const SegmentId id = segment.id_;
+  // What somebody has cut short is not touched.
+  for (const SharedObject* object :
+       {&segment.record_, &segment.data_.object, &segment.control_.object}) {
+    if (!CheckWhole(*object)) return;
+  }
+  segment.data_.object = SharedObject();  // its descriptor may be the last
+  const auto is_held = maker.IsHeld(id, segment.control_);
+  if (!is_held || *is_held) return;
+  if (!RetireUnlessOpen(segment.control_.object, segment.control_name(),
+                        *segment.data_.header)) {
+    return;
+  }
+  if (!maker.RemoveParts(id)) return;
+  const auto words = NameRecord::Attach(segment.record_mapping_.bytes());
+  if (!words) return;
+  const Record record{std::move(segment.record_),
+                      std::move(segment.record_mapping_), *words};
+  const auto lock = maker.TryLock(record);
+  if (!lock || !*lock || words->Current() != id) return;
+  if (maker.RemoveObjects(record)) (void)UnlinkIfThere(segment.name_);
 }
 
 // ---- The whole way ----------------------------------------------------------
@@ -275,8 +395,8 @@ Result<std::optional<Segment>> SegmentMaker::TryOnce(const Request& request) {
     if (record.error().code == ErrorCode::kContended) return Answer();
     return record.error();
   }
-  std::optional<FileLock> lock;
   auto segment = Attach(*record, request);
+  std::optional<FileLock> lock;  // goes before a segment that is not wanted
   if (!segment && IsUnready(segment.error())) {
     auto taken = TryLock(*record);
     if (!taken) return taken.error();
@@ -285,7 +405,11 @@ Result<std::optional<Segment>> SegmentMaker::TryOnce(const Request& request) {
     segment = Attach(*record, request);  // somebody may have been faster
   }
   if (!segment && IsUnready(segment.error())) {
-    // Whoever began this, or was to end it, is dead: we have its lock.
+    // Whoever began this, or was to end it, is dead: we have its lock. Or
+    // whoever had it open last was killed.
+    const auto is_over = RetireLeftovers(*record);
+    if (!is_over) return is_over.error();
+    if (!*is_over) return Answer();
     if (auto done = RemoveObjects(*record); !done) return done.error();
     if (!request.creates) {
       if (auto done = UnlinkIfThere(name_); !done) return done.error();
@@ -298,14 +422,15 @@ Result<std::optional<Segment>> SegmentMaker::TryOnce(const Request& request) {
       (void)UnlinkIfThere(name_);
       return segment.error();
     }
-  } else if (segment && !request.opens) {
+  }
+  if (!segment) return segment.error();
+  segment->record_ = std::move(record->object);
+  segment->record_mapping_ = std::move(record->mapping);
+  if (!segment->was_created() && !request.opens) {
     return Failed(ErrorCode::kAlreadyExists, nullptr,
                   "open it, unlink it, or choose another name");
   }
-  if (!segment) return segment.error();
   if (auto fits = CheckFits(*segment, request); !fits) return fits.error();
-  segment->record_ = std::move(record->object);
-  segment->record_mapping_ = std::move(record->mapping);
   return Answer(*std::move(segment));
 }
 
@@ -352,8 +477,12 @@ Result<void> SegmentMaker::UnlinkLocked(const Record& record) const {
     // Told before it is gone: if we die in between, whoever comes next finds a
     // retired segment and ends this.
     const auto data = OpenPart(id, Kind::kData, os::Owner::kAnyone);
-    if (data) data->header->Retire();
     was_there = data || !IsUnready(data.error());  // or it is spoilt
+    if (data && data->header->lifetime() == Lifetime::kWhileOpen) {
+      const auto control = OpenPart(id, Kind::kControl, os::Owner::kAnyone);
+      was_there = control && IsHeld(id, *control).value_or(true);
+    }
+    if (data) data->header->Retire();
   }
   if (auto done = RemoveObjects(record); !done) return Said(done.error());
   if (auto done = UnlinkIfThere(name_); !done) return Said(done.error());

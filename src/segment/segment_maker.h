@@ -10,6 +10,7 @@
 #include "placid/base/error.h"
 #include "placid/base/result.h"
 #include "placid/os/file_lock.h"
+#include "placid/os/locked_mapping.h"
 #include "placid/os/name.h"
 #include "placid/os/shared_object.h"
 #include "placid/segment/name_record.h"
@@ -19,6 +20,8 @@ namespace placid {
 
 // Of the record's bytes: the right to create and to unlink.
 inline constexpr std::uint32_t kCreationLock = 0;
+// Of control's, before those of the rows: shared by all who have it open.
+inline constexpr std::uint32_t kOpenLock = 0;
 
 // The objects that a name leads to.
 [[nodiscard]] os::Name ObjectName(const os::Name& name, SegmentId id,
@@ -40,6 +43,7 @@ class SegmentMaker {
 
   Result<Segment> Make(const Request& request);
   Result<void> Unlink(std::int64_t patience_ms);
+  static void Close(Segment& segment);
 
   // ---- Steps. Errors are the system's own; Make and Unlink add who and what.
 
@@ -53,6 +57,11 @@ class SegmentMaker {
   Result<std::optional<os::FileLock>> TryLock(const Record& record) const;
   // With the lock: of whatever the record leads to, which then leads nowhere.
   Result<void> RemoveObjects(const Record& record) const;
+  // Of what nobody has open, so that nobody can open it any more; false:
+  // somebody has.
+  static bool RetireUnlessOpen(const os::SharedObject& control,
+                               const os::Name& control_name,
+                               const SegmentHeader& data);
 
  private:
   using Kind = SegmentHeader::Kind;
@@ -64,12 +73,20 @@ class SegmentMaker {
   Result<Segment> Attach(const Record& record, const Request& request) const;
   Result<Segment::Part> OpenPart(SegmentId id, Kind kind,
                                  os::Owner owner) const;
+  // The lock of all who have it open. kNotFound: nobody has, or only the last
+  // one, who closes it.
+  Result<os::LockedMapping> Hold(SegmentId id,
+                                 const Segment::Part& control) const;
+  Result<bool> IsHeld(SegmentId id, const Segment::Part& control) const;
 
   // With the lock.
   Result<Segment> Create(const Record& record, const Request& request) const;
   Result<Segment::Part> CreatePart(SegmentId id, Kind kind,
                                    std::uint64_t size_bytes,
                                    const Request& request) const;
+  // Of what cannot be opened; false: it can, by now.
+  Result<bool> RetireLeftovers(const Record& record) const;
+  Result<void> RemoveParts(SegmentId id) const;
   Result<void> UnlinkLocked(const Record& record) const;
 
   // nullopt: others are at it, look again.

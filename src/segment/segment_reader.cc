@@ -8,10 +8,12 @@
 
 #include "placid/base/error.h"
 #include "placid/base/result.h"
+#include "placid/os/file_lock.h"
 #include "placid/os/mapping.h"
 #include "placid/os/name.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/segment.h"
 #include "placid/segment/segment_header.h"
 #include "segment/patience.h"
@@ -24,6 +26,7 @@ namespace {
 using os::Access;
 using os::SharedObject;
 constexpr auto kData = SegmentHeader::Kind::kData;
+constexpr auto kControl = SegmentHeader::Kind::kControl;
 
 Error Said(const char* operation, const os::Name& name, Error error) {
   error.operation = operation;
@@ -78,6 +81,14 @@ Result<void> SegmentReader::Attach(const OpenSegmentOptions& options) {
   if (!mapping) return mapping.error();
   const auto header = SegmentHeader::Attach(mapping->bytes(), *id, kData);
   if (!header) return header.error();
+  if (os::NamesPersist() && header->lifetime() == Lifetime::kWhileOpen) {
+    const auto state =
+        os::FileLock::Probe(ObjectName(name_, *id, kControl), kOpenLock);
+    if (!state) return state.error();
+    if (*state != os::LockState::kShared) {
+      return Error{.code = ErrorCode::kNotFound};
+    }
+  }
   if (options.fingerprint != 0 &&
       options.fingerprint != header->fingerprint()) {
     return Error{.code = ErrorCode::kWrongElement,

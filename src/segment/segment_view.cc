@@ -12,6 +12,7 @@
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
 #include "placid/primitives/owner_id.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/participants.h"
 #include "segment/read_only.h"
 #include "segment/segment_maker.h"
@@ -43,6 +44,8 @@ void ReadHeader(PartView& part, SegmentId id, Kind kind) {
   part.stated_size = words.size.load(kRelaxed);  // sync: none, for people
   part.fingerprint =
       words.fingerprint.load(kRelaxed);  // sync: none, for people
+  part.lifetime = static_cast<Lifetime>(
+      words.lifetime.load(kRelaxed));  // sync: none, for people
 }
 
 PartView OpenPart(const os::Name& name, SegmentId id, Kind kind) {
@@ -104,6 +107,14 @@ bool SegmentView::IsBeingChanged() const {
 os::Liveness SegmentView::LifeOf(std::uint64_t row) const {
   return LookAtLock(control_.object, ObjectName(name_, id_, Kind::kControl),
                     static_cast<std::uint32_t>(row));
+}
+
+os::Liveness SegmentView::IsOpen() const {
+  if (!os::NamesPersist() || !control_.object.is_open()) {
+    return os::Liveness::kUnknown;
+  }
+  return LookAtLock(control_.object, ObjectName(name_, id_, Kind::kControl),
+                    kOpenLock);
 }
 
 bool SegmentView::MayBeJoined() const {

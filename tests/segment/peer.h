@@ -22,6 +22,7 @@
 #include "placid/os/futex.h"
 #include "placid/os/name.h"
 #include "placid/primitives/dead_owner.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/liveness.h"
 #include "placid/segment/membership.h"
 #include "placid/segment/monitor.h"
@@ -127,6 +128,7 @@ class SegmentSteps {
   //   exit                       bye
   //
   // Before a step:
+  //   lasting   create, and it stays until it is unlinked
   //   reader    open, read, is_retired, check and close are of the reader
   //   pausing   where it places or recovers it first answers "placing" or
   //             "recovering", and waits for a line
@@ -135,6 +137,7 @@ class SegmentSteps {
     std::istringstream words(step);
     bool is_of_reader = false;
     is_pausing_ = false;
+    is_lasting_ = false;
     std::string verb;
     while (words >> verb) {
       if (verb == "at") {
@@ -142,6 +145,8 @@ class SegmentSteps {
         while (os::MonotonicNow() < begin) std::this_thread::yield();
       } else if (verb == "pausing") {
         is_pausing_ = true;
+      } else if (verb == "lasting") {
+        is_lasting_ = true;
       } else if (verb == "reader") {
         is_of_reader = true;
       } else {
@@ -281,6 +286,7 @@ class SegmentSteps {
 
   CreateSegmentOptions Placing(std::uint64_t token) {
     CreateSegmentOptions options = OptionsFor(kRows);
+    if (is_lasting_) options.lifetime = Lifetime::kUntilUnlinked;
     options.place = [this, token](std::span<std::byte> bytes) -> Result<void> {
       StoreWord(bytes, kFirstToken, token);
       if (!board_.bytes().empty()) {
@@ -302,6 +308,7 @@ class SegmentSteps {
   }
 
   bool is_pausing_ = false;
+  bool is_lasting_ = false;
   Segment board_;
   Segment segment_;
   Membership member_;

@@ -15,6 +15,7 @@
 #include "placid/base/error.h"
 #include "placid/os/name.h"
 #include "placid/os/shared_object.h"
+#include "placid/segment/lifetime.h"
 #include "tests/support/scratch.h"
 
 namespace placid {
@@ -154,6 +155,98 @@ TEST_F(SegmentTest, UnlinkTellsTheAttachedAndMakesRoomForAnother) {
   EXPECT_FALSE(next->IsRetired());
   EXPECT_TRUE(next->Check());
   EXPECT_FALSE(old->Check());
+}
+
+TEST_F(SegmentTest, ItIsThereForAsLongAsAnybodyHasItOpen) {
+  auto creator = Segment::Create(name_, Options());
+  ASSERT_TRUE(creator);
+  EXPECT_EQ(creator->lifetime(), Lifetime::kWhileOpen);
+  const SegmentId id = creator->id();
+  auto user = Segment::Open(name_);
+  ASSERT_TRUE(user);
+  user->bytes().front() = std::byte{9};
+  *creator = Segment();
+  auto late = Segment::Open(name_);
+  ASSERT_TRUE(late) << late.error().Message().c_str();
+  EXPECT_EQ(late->id(), id);
+  EXPECT_EQ(late->bytes().front(), std::byte{9});
+  *user = Segment();
+  EXPECT_TRUE(late->Check());
+  EXPECT_FALSE(late->IsRetired());
+  *late = Segment();
+  EXPECT_TRUE(FailsWith(ErrorCode::kNotFound, "Segment::Open", name_,
+                        Segment::Open(name_)));
+  EXPECT_TRUE(FailsWith(ErrorCode::kNotFound, "Segment::Unlink", name_,
+                        Segment::Unlink(name_)));
+  EXPECT_EQ(os::SharedObject::Open(name_, os::Access::kReadOnly).error().code,
+            ErrorCode::kNotFound)
+      << "its record is left";
+  const auto next = Segment::OpenOrCreate(name_, Options());
+  ASSERT_TRUE(next);
+  EXPECT_TRUE(next->was_created());
+  EXPECT_NE(next->id(), id);
+  EXPECT_EQ(next->bytes().front(), std::byte{0});
+}
+
+// What it is moved from must not close it, and what it is moved to must close
+// what that had.
+TEST_F(SegmentTest, MovingClosesWhatItReplacesAndNothingElse) {
+  const os::Name other_name = scratch_.NewName();
+  Segment segment = *Segment::Create(name_, Options());
+  {
+    Segment moved = std::move(segment);
+    EXPECT_TRUE(moved.Check());
+    segment = std::move(moved);
+  }
+  EXPECT_TRUE(segment.Check());
+  EXPECT_TRUE(Segment::Open(name_));
+  segment = *Segment::Create(other_name, Options());
+  EXPECT_EQ(Segment::Open(name_).error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(segment.Check());
+  EXPECT_TRUE(Segment::Open(other_name));
+}
+
+// A try that fails has had it open for a moment.
+TEST_F(SegmentTest, WhoIsRefusedTakesNothingAway) {
+  CreateSegmentOptions options = Options();
+  options.fingerprint = 1;
+  const auto creator = Segment::Create(name_, options);
+  ASSERT_TRUE(creator);
+  options.fingerprint = 2;
+  EXPECT_FALSE(Segment::OpenOrCreate(name_, options));
+  EXPECT_FALSE(Segment::Create(name_, options));
+  EXPECT_FALSE(Segment::OpenOrCreate(name_, Options(kBytes + 1)));
+  EXPECT_TRUE(creator->Check());
+  EXPECT_FALSE(creator->IsRetired());
+}
+
+// As the system can: nothing else would be said of it.
+TEST_F(SegmentTest, ALifetimeUntilUnlinkedIsThatOrAnError) {
+  CreateSegmentOptions options = Options();
+  options.lifetime = Lifetime::kUntilUnlinked;
+  auto creator = Segment::Create(name_, options);
+  if (!os::NamesPersist()) {
+    ASSERT_TRUE(
+        FailsWith(ErrorCode::kUnsupported, "Segment::Create", name_, creator));
+    EXPECT_STREQ(creator.error().field, "a lifetime until it is unlinked");
+    EXPECT_TRUE(FailsWith(ErrorCode::kUnsupported, "Segment::OpenOrCreate",
+                          name_, Segment::OpenOrCreate(name_, options)));
+    EXPECT_TRUE(Segment::Create(name_, Options())) << "something is left";
+    return;
+  }
+  ASSERT_TRUE(creator) << creator.error().Message().c_str();
+  creator->bytes().front() = std::byte{9};
+  const SegmentId id = creator->id();
+  *creator = Segment();
+  for (int i = 0; i < 2; ++i) {
+    const auto user = Segment::OpenOrCreate(name_, Options());
+    ASSERT_TRUE(user) << user.error().Message().c_str();
+    EXPECT_EQ(user->id(), id);
+    EXPECT_EQ(user->lifetime(), Lifetime::kUntilUnlinked) << "as it was made";
+    EXPECT_EQ(user->bytes().front(), std::byte{9});
+  }
+  EXPECT_TRUE(Segment::Unlink(name_));
+  EXPECT_EQ(Segment::Open(name_).error().code, ErrorCode::kNotFound);
 }
 
 // Two builds whose structs differ must not share bytes.

@@ -109,13 +109,6 @@ class TwoProcessesTest : public ::testing::Test {
     };
   }
 
-  // Whether names stay when the last who has them open is gone.
-  bool NamesStay() {
-    const os::Name name = scratch_.NewName();
-    const auto object = os::SharedObject::Create(name, 1);
-    EXPECT_TRUE(object);
-    return os::SharedObject::Unlink(name).has_value();
-  }
   // Neither a segment nor any object that `id` had.
   void ExpectNothingLeft(SegmentId id) const {
     EXPECT_EQ(LookUp(name_).error().code, ErrorCode::kNotFound);
@@ -173,8 +166,9 @@ TEST_F(TwoProcessesTest, WhatAPeerPlacesIsOpenedHere) {
   EXPECT_EQ(peer->Do("check"), "whole") << "the attempt did harm";
 }
 
-// Two kinds of systems, by their documented difference.
-TEST_F(TwoProcessesTest, ASegmentGoesWithItsLastUserOrWhenItIsUnlinked) {
+// On one kind of systems they take the names away, the last dead excepted, on
+// the other the system does.
+TEST_F(TwoProcessesTest, ASegmentGoesWithItsLastUser) {
   const auto creator = Peer::Spawn();
   const auto user = Peer::Spawn();
   ASSERT_NE(creator->Do(Step("create") + " 17"), Peer::kDied);
@@ -190,16 +184,54 @@ TEST_F(TwoProcessesTest, ASegmentGoesWithItsLastUserOrWhenItIsUnlinked) {
     EXPECT_EQ(LoadWord(segment->bytes(), kLastToken), 17u);
   }
   EXPECT_EQ(user->Do("check"), "whole");
-  user->Kill();
-  if (NamesStay()) {
-    const auto segment = Segment::Open(name_);
-    ASSERT_TRUE(segment) << segment.error().Message().c_str();
-    EXPECT_EQ(segment->id(), id);
-    EXPECT_EQ(LoadWord(segment->bytes(), kLastToken), 17u);
-    EXPECT_TRUE(Segment::Unlink(name_));
-  }
+  EXPECT_EQ(user->Do("close"), "closed");
   ExpectNothingLeft(id);
   EXPECT_EQ(Segment::Open(name_).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(TwoProcessesTest, ASegmentGoesWithItsLastUserThoughItIsKilled) {
+  for (const bool next_creates : {true, false}) {
+    const auto creator = Peer::Spawn();
+    const auto user = Peer::Spawn();
+    ASSERT_NE(creator->Do(Step("create") + " 17"), Peer::kDied);
+    ASSERT_EQ(user->Do(Step("open")).find("opened"), 0u);
+    const auto id = LookUp(name_)->id;
+    creator->Kill();
+    EXPECT_EQ(user->Do("check"), "whole");
+    user->Kill();
+    if (next_creates) {
+      const auto next = Segment::OpenOrCreate(name_, OptionsFor(4));
+      ASSERT_TRUE(next) << next.error().Message().c_str();
+      EXPECT_TRUE(next->was_created());
+      EXPECT_NE(next->id(), id);
+      EXPECT_EQ(LoadWord(next->bytes(), kLastToken), 0u);
+      EXPECT_EQ(Peer::Spawn()->Do(Step("open")),
+                Words("opened", next->id().word()));
+    } else {
+      EXPECT_EQ(Segment::Open(name_).error().code, ErrorCode::kNotFound);
+    }
+    ExpectNothingLeft(id);
+  }
+}
+
+// Two kinds of systems, by their documented difference.
+TEST_F(TwoProcessesTest, ALastingSegmentStaysWhereTheSystemCanKeepIt) {
+  const auto creator = Peer::Spawn();
+  const std::string created = creator->Do("lasting " + Step("create") + " 17");
+  if (!os::NamesPersist()) {
+    EXPECT_EQ(created, "unsupported");
+    return;
+  }
+  creator->Kill();
+  const auto user = Peer::Spawn();
+  ASSERT_EQ(user->Do(Step("open")),
+            "opened" + created.substr(created.find(' ')));
+  EXPECT_EQ(user->Do(Words("read", kLastToken)), "17");
+  EXPECT_EQ(user->Do("close"), "closed");
+  EXPECT_EQ(user->Do(Step("open")),
+            "opened" + created.substr(created.find(' ')));
+  EXPECT_TRUE(Segment::Unlink(name_));
+  EXPECT_EQ(user->Do("check"), "unlinked");
 }
 
 // ---- Unlink -----------------------------------------------------------------
@@ -574,7 +606,7 @@ TEST_F(TwoProcessesTest, AReaderWaitsForALivingCreatorAndForNoDeadOne) {
   EXPECT_EQ(reader->Do("reader " + Words("read", kLastToken)), "18");
 }
 
-// Where names go with who has them open, a reader has only some of them.
+// Nobody knows of it; or, where names go by themselves, it has some of them.
 TEST_F(TwoProcessesTest, AReaderAloneKeepsItsBytesButNoSegment) {
   Create(1);
   StoreWord(segment_.bytes(), kLastToken, 41);
@@ -584,10 +616,9 @@ TEST_F(TwoProcessesTest, AReaderAloneKeepsItsBytesButNoSegment) {
   segment_ = Segment();
   const auto next = Segment::OpenOrCreate(name_, OptionsFor(1));
   ASSERT_TRUE(next) << next.error().Message().c_str();
-  const bool names_stay = NamesStay();
-  EXPECT_EQ(next->was_created(), !names_stay);
-  EXPECT_EQ(next->id() == id, names_stay);
-  EXPECT_EQ(reader->Do("reader check"), names_stay ? "whole" : "unlinked");
+  EXPECT_TRUE(next->was_created());
+  EXPECT_NE(next->id(), id);
+  EXPECT_EQ(reader->Do("reader check"), "unlinked");
   EXPECT_EQ(reader->Do("reader " + Words("read", kLastToken)), "41");
   EXPECT_EQ(reader->Do(Step("reader open")),
             Words("opened", next->id().word()));

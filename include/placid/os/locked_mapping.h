@@ -44,7 +44,8 @@ class PLACID_API LockedMapping {
   // where locks go by names. Errors: those of FileLock::TryLock (kBusy) and of
   // SharedObject::Map.
   static Result<LockedMapping> TryMap(const SharedObject& object,
-                                      const Name& name, std::uint32_t index);
+                                      const Name& name, std::uint32_t index,
+                                      LockMode mode = LockMode::kExclusive);
 
   [[nodiscard]] std::span<std::byte> bytes() const { return mapping_.bytes(); }
   // False in a child made by fork: there the bytes must not be touched.

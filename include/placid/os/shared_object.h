@@ -54,6 +54,10 @@ enum class Owner : std::uint8_t {
 // files without a name, which whoever they were given to can truncate.
 [[nodiscard]] PLACID_API bool CanSealAnonymous();
 
+// Whether a name stays until Unlink. A value, not a macro: on Windows it goes
+// with the last handle and view.
+[[nodiscard]] PLACID_API bool NamesPersist();
+
 struct CreateOptions {
   // Unix permission bits. On Windows: 0600 owner only, 0660 and 0666 everybody
   // in the session; other values are kInvalidArgument there.

@@ -9,14 +9,17 @@
 //
 // What is an orphan
 //   record  that leads nowhere, or to what is not whole, or retired, while its
-//           creation lock is free: whoever was making or unlinking it is dead
+//           creation lock is free: whoever was making or unlinking it is dead;
+//           or to a segment that was to be there while it is open, and that
+//           nobody has open: the last that had was killed
 //   part    an object of a segment that no record leads to, as after a foreign
 //           `rm` of the record
-// A segment that is whole is none, though nobody has joined it: it lives until
-// it is unlinked. ClearAway removes it only where it is asked for.
+// One that lives until it is unlinked (lifetime.h) is none, though nobody has
+// it open: ClearAway removes it only where it is asked for.
 //
-// Who takes part is known by the locks of the living; who has attached and not
-// joined is known to nobody, and goes on with what it has if that is removed.
+// Who takes part, and who has it open, is known by the locks of the living. On
+// Windows only who takes part; others go on with what they have if a segment is
+// removed. So do readers (segment_reader.h) everywhere.
 #ifndef PLACID_SEGMENT_DISCOVERY_H_
 #define PLACID_SEGMENT_DISCOVERY_H_
 
@@ -53,7 +56,7 @@ struct Found {
   // What ClearAway does with it.
   enum class Fate : std::uint8_t {
     kKeep,      // somebody may need it, or nobody can tell
-    kIfUnused,  // nobody living has joined: goes if it is asked for
+    kIfUnused,  // nobody living uses it: goes if it is asked for
     kGo,        // nobody can need it
   };
 
@@ -93,14 +96,14 @@ struct Found {
 
 enum class Clear : std::uint8_t {
   kOrphans,  // what nobody can need: Fate::kGo
-  kUnused,   // and what nobody living has joined: Fate::kIfUnused
+  kUnused,   // and what nobody living uses: Fate::kIfUnused
 };
 
 // Looks at a segment or part again, with the creation lock, and removes it if
-// it still is what may go: whether it did. Of what has been joined, or is being
-// made, meanwhile, nothing is touched; while the last look before the removal
-// of an unused one lasts, who joins is told kUnlinked. Errors: kPermissionDenied
-// (another user's), kSystem.
+// it still is what may go: whether it did. Of what has been opened, joined, or
+// is being made, meanwhile, nothing is touched; while the last look before the
+// removal of an unused one lasts, who joins is told kUnlinked. Errors:
+// kPermissionDenied (another user's), kSystem.
 PLACID_API Result<bool> ClearAway(const Found& found, Clear what);
 
 }  // namespace placid

@@ -19,11 +19,10 @@
 // Those who only open need no lock. All space is reserved before anything is
 // ready.
 //
-// Attaching is not owning: a Segment that goes away leaves the name as it is.
-// Linux, Darwin: a segment lives until it is unlinked; what was killed before
-// leaves its objects to the next one who opens, creates or unlinks the name.
-// Windows: until the last one that has it open is gone, and Unlink leads the
-// name away from it at once.
+// To create is not to own: a segment is there for as long as anybody has it
+// open or, where its creator asks for it and the system can, until it is
+// unlinked (lifetime.h). Unlink takes the name away at once from whoever has it
+// open.
 //
 // Who is attached when somebody unlinks goes on undisturbed and learns of it
 // by IsRetired(). Check() also notices what goes past this library: `rm`, and a
@@ -41,9 +40,11 @@
 
 #include "placid/base/platform.h"
 #include "placid/base/result.h"
+#include "placid/os/locked_mapping.h"
 #include "placid/os/mapping.h"
 #include "placid/os/name.h"
 #include "placid/os/shared_object.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/participants.h"
 #include "placid/segment/segment_header.h"
 #include "placid/segment/segment_id.h"
@@ -61,6 +62,8 @@ struct CreateSegmentOptions {
   std::uint64_t participants = 64;
   // Of what lies in the bytes, compared with that of whoever opens; 0: unknown.
   std::uint64_t fingerprint = 0;
+  // Windows has kWhileOpen alone: see os::NamesPersist().
+  Lifetime lifetime = Lifetime::kWhileOpen;
   // Unix permission bits, as in os::CreateOptions.
   std::uint32_t mode = 0600;
   std::int64_t patience_ms = kSegmentPatienceMs;
@@ -83,8 +86,15 @@ class PLACID_API Segment {
   static constexpr std::size_t kMostNameBytes = 150;
 
   Segment() = default;
-  Segment(Segment&&) noexcept = default;
-  Segment& operator=(Segment&&) noexcept = default;
+  Segment(Segment&& other) noexcept { swap(other); }
+  Segment& operator=(Segment&& other) noexcept {
+    Segment(std::move(other)).swap(*this);
+    return *this;
+  }
+  // Closes. The last that had it open takes the names away, if that is the
+  // segment's lifetime; it waits for nobody. In a child made by fork it only
+  // unmaps.
+  ~Segment();
 
   // Errors of all three: kInvalidArgument (a raw or too long name, a size or a
   // number of participants out of range), kTimedOut (a living process has held
@@ -94,14 +104,14 @@ class PLACID_API Segment {
   // (something else has the name, or somebody spoilt it: unlink it),
   // kWrongElement (another fingerprint), kSystem. Each names the segment.
 
-  // Errors: kAlreadyExists.
+  // Errors: kAlreadyExists, kUnsupported (the lifetime).
   static Result<Segment> Create(const os::Name& name,
                                 const CreateSegmentOptions& options);
   // Errors: kNotFound.
   static Result<Segment> Open(const os::Name& name,
                               const OpenSegmentOptions& options = {});
-  // was_created() tells which. Errors: kTooSmall (what is there has fewer
-  // bytes).
+  // was_created() tells which, lifetime() whose wish was first. Errors:
+  // kTooSmall (what is there has fewer bytes), kUnsupported (the lifetime).
   static Result<Segment> OpenOrCreate(const os::Name& name,
                                       const CreateSegmentOptions& options);
 
@@ -125,9 +135,12 @@ class PLACID_API Segment {
   }
   [[nodiscard]] bool was_created() const { return was_created_; }
   [[nodiscard]] SegmentId id() const { return id_; }
+  [[nodiscard]] Lifetime lifetime() const {
+    return data_.header ? data_.header->lifetime() : Lifetime::kWhileOpen;
+  }
   [[nodiscard]] const os::Name& name() const { return name_; }
 
-  // Whether somebody unlinked it: one look at shared memory.
+  // Whether it was unlinked: one look at shared memory.
   [[nodiscard]] bool IsRetired() const;
 
   // Asks the system whether the name still leads here and all bytes are there.
@@ -145,6 +158,8 @@ class PLACID_API Segment {
     return control_.object;
   }
   [[nodiscard]] os::Name control_name() const;
+
+  void swap(Segment& other) noexcept;
 
  private:
   friend class SegmentMaker;  // src/segment/segment_maker.h
@@ -165,6 +180,8 @@ class PLACID_API Segment {
   Part data_;
   Part control_;
   std::optional<Participants> participants_;
+  // That we have it open. None where names do not persist.
+  os::LockedMapping hold_;
 };
 
 }  // namespace placid

@@ -11,7 +11,8 @@
 //   0x018      8  fingerprint  creator  of what lies in them; 0: not given
 //   0x020      4  kind         creator  1 data, 2 control
 //   0x024      4  state        anybody  0 being made, 1 ready, 2 retired
-//   0x028     88  pad0
+//   0x028      4  lifetime     creator  0 while open, 1 until unlinked
+//   0x02c     84  pad0
 //
 // Invariant  state only goes up; but whoever holds the creation lock may take
 //            control's to 2 and back, to see that nobody joins (discovery.h).
@@ -45,6 +46,7 @@
 #include "placid/base/stamp.h"
 #include "placid/base/untrusted.h"
 #include "placid/primitives/role.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/segment_id.h"
 
 namespace placid {
@@ -60,7 +62,8 @@ class SegmentHeader {
     Atomic<std::uint64_t> fingerprint;
     Atomic<std::uint32_t> kind;
     Atomic<std::uint32_t> state;
-    Padding<88> pad0;
+    Atomic<std::uint32_t> lifetime;
+    Padding<84> pad0;
   };
 
   static constexpr std::uint8_t kLayoutVersion = 0;
@@ -77,7 +80,8 @@ class SegmentHeader {
   // Writes one, not ready, in front of all other bytes of the object; its first
   // word is zero. Errors: kTooSmall, kMisaligned, kAlreadyExists.
   static Result<SegmentHeader> Create(std::span<std::byte> bytes, SegmentId id,
-                                      Kind kind, std::uint64_t fingerprint);
+                                      Kind kind, std::uint64_t fingerprint,
+                                      Lifetime lifetime = Lifetime::kWhileOpen);
   // Only what is ready, of that segment and kind, and whole. Errors: kTooSmall,
   // kMisaligned, kNotInitialized (not made, or not ready yet), kNotPlacid,
   // kWrongByteOrder, kWrongType, kWrongVersion, kCorrupt (it contradicts its
@@ -102,6 +106,7 @@ class SegmentHeader {
   // The bytes behind it.
   [[nodiscard]] std::span<std::byte> bytes() const { return bytes_; }
   [[nodiscard]] std::uint64_t fingerprint() const { return fingerprint_; }
+  [[nodiscard]] Lifetime lifetime() const { return lifetime_; }
 
  private:
   static constexpr std::uint32_t kReady = 1;
@@ -114,16 +119,18 @@ class SegmentHeader {
   static_assert(offsetof(Memory, fingerprint) == 0x018);
   static_assert(offsetof(Memory, kind) == 0x020);
   static_assert(offsetof(Memory, state) == 0x024);
-  static_assert(offsetof(Memory, pad0) == 0x028);
+  static_assert(offsetof(Memory, lifetime) == 0x028);
+  static_assert(offsetof(Memory, pad0) == 0x02c);
   static_assert(sizeof(Memory) == 0x080);
   static_assert(std::is_standard_layout_v<Memory>);
   static_assert(std::has_unique_object_representations_v<Memory>);
 
   SegmentHeader(std::span<std::byte> all, std::uint64_t size,
-                std::uint64_t fingerprint)
+                std::uint64_t fingerprint, Lifetime lifetime)
       : memory_(reinterpret_cast<Memory*>(all.data())),
         bytes_(all.subspan(sizeof(Memory), static_cast<std::size_t>(size))),
-        fingerprint_(fingerprint) {}
+        fingerprint_(fingerprint),
+        lifetime_(lifetime) {}
 
   static Error Contradicts(const char* field, std::uint64_t expected,
                            std::uint64_t found);
@@ -131,13 +138,15 @@ class SegmentHeader {
   Memory* memory_;
   std::span<std::byte> bytes_;
   std::uint64_t fingerprint_;
+  Lifetime lifetime_;
 };
 
 // ---- Implementation ---------------------------------------------------------
 
 inline Result<SegmentHeader> SegmentHeader::Create(std::span<std::byte> bytes,
                                                    SegmentId id, Kind kind,
-                                                   std::uint64_t fingerprint) {
+                                                   std::uint64_t fingerprint,
+                                                   Lifetime lifetime) {
   constexpr const char* kOperation = "SegmentHeader::Create";
   if (auto place = CheckPlace(bytes, SizeFor(1), kAlignment, kOperation);
       !place) {
@@ -155,8 +164,10 @@ inline Result<SegmentHeader> SegmentHeader::Create(std::span<std::byte> bytes,
                             kRelaxed);  // sync: none, see the stamp
   memory->kind.store(static_cast<std::uint32_t>(kind),
                      kRelaxed);  // sync: none, see the stamp
+  memory->lifetime.store(static_cast<std::uint32_t>(lifetime),
+                         kRelaxed);  // sync: none, see the stamp
   SetStamp(memory->stamp, kStamp);
-  return SegmentHeader(bytes, size, fingerprint);
+  return SegmentHeader(bytes, size, fingerprint, lifetime);
 }
 
 inline Result<SegmentHeader> SegmentHeader::Attach(std::span<std::byte> bytes,
@@ -190,6 +201,13 @@ inline Result<SegmentHeader> SegmentHeader::Attach(std::span<std::byte> bytes,
   if (found_kind != static_cast<std::uint32_t>(kind)) {
     return Contradicts("kind", static_cast<std::uint32_t>(kind), found_kind);
   }
+  const Untrusted found_lifetime(
+      memory->lifetime.load(kRelaxed));  // sync: none, ordered by the stamp
+  constexpr auto kLast = static_cast<std::uint32_t>(Lifetime::kUntilUnlinked);
+  const auto lifetime = found_lifetime.AtMost(kLast);
+  if (!lifetime) {
+    return Contradicts("lifetime", kLast, found_lifetime.ForDisplay());
+  }
   const Untrusted size(
       memory->size.load(kRelaxed));  // sync: none, ordered by the stamp
   const std::uint64_t most = bytes.size() - sizeof(Memory);
@@ -197,7 +215,8 @@ inline Result<SegmentHeader> SegmentHeader::Attach(std::span<std::byte> bytes,
   if (!valid) return Contradicts("size", most, size.ForDisplay());
   return SegmentHeader(
       bytes, *valid,
-      memory->fingerprint.load(kRelaxed));  // sync: none, ordered by the stamp
+      memory->fingerprint.load(kRelaxed),  // sync: none, ordered by the stamp
+      static_cast<Lifetime>(*lifetime));
 }
 
 inline Result<void> SegmentHeader::Reset(std::span<std::byte> bytes,

@@ -5,8 +5,9 @@
 // An anonymous reader has the record and the object `data`, both read-only: it
 // needs no right to write anything, is in no table, holds no lock, and nobody
 // knows of it. So it cannot be counted, cannot sleep until others publish (it
-// polls), and has no say in who is recovered or what is removed. To take part
-// in these, open a Segment and join it (membership.h).
+// polls), and has no say in who is recovered or what is removed: a segment goes
+// with the last Segment (lifetime.h), and its readers go on with its bytes. To
+// take part in these, open a Segment and join it (membership.h).
 //
 // Types are attached to read-only, as Seqlock::AttachReadOnly does. What the
 // segment layer promises of a foreign `rm`, of files cut short, and of whoever
@@ -36,10 +37,11 @@ class PLACID_API SegmentReader {
   SegmentReader& operator=(SegmentReader&&) noexcept = default;
 
   // Waits for whoever is creating it. Errors: kNotFound (there is none, or its
-  // creator is dead: nothing is removed), kTimedOut (a living process has held
-  // the creation lock for patience_ms), kPermissionDenied, kWrongElement
-  // (another fingerprint), kNotPlacid and its kin, kCorrupt, kTruncated,
-  // kInvalidArgument (no segment can have the name), kSystem.
+  // creator or the last that had it open was killed: nothing is removed),
+  // kTimedOut (a living process has held the creation lock for patience_ms),
+  // kPermissionDenied, kWrongElement (another fingerprint), kNotPlacid and its
+  // kin, kCorrupt, kTruncated, kInvalidArgument (no segment can have the name),
+  // kSystem.
   static Result<SegmentReader> Open(const os::Name& name,
                                     const OpenSegmentOptions& options = {});
 

@@ -4,7 +4,8 @@
 //
 // Where Segment refuses what is not ready, this shows it, and why. It takes no
 // lock and no row and writes nothing, so that it is for tools and their tests,
-// not for programs that want to use the bytes.
+// not for programs that want to use the bytes. It keeps no segment from going
+// with the last that has it open (lifetime.h).
 #ifndef PLACID_SEGMENT_SEGMENT_VIEW_H_
 #define PLACID_SEGMENT_SEGMENT_VIEW_H_
 
@@ -20,6 +21,7 @@
 #include "placid/os/name.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/participants.h"
 #include "placid/segment/segment_header.h"
 #include "placid/segment/segment_id.h"
@@ -42,6 +44,7 @@ struct PartView {
   // As its header has them, unchecked: for people.
   std::uint64_t stated_size = 0;
   std::uint64_t fingerprint = 0;
+  Lifetime lifetime = Lifetime::kWhileOpen;
 
   // What lies behind the header; empty where there is none.
   [[nodiscard]] SharedBytes bytes() const {
@@ -74,6 +77,9 @@ class PLACID_API SegmentView {
   // Whether somebody living has that row's lock: kUnknown where the system
   // would not say.
   [[nodiscard]] os::Liveness LifeOf(std::uint64_t row) const;
+  // Whether a Segment of somebody living has it open. kUnknown where the system
+  // would not say, as on Windows.
+  [[nodiscard]] os::Liveness IsOpen() const;
   // Whether somebody living may have joined, or be about to: any row's lock is
   // held, or nobody can say. Asks for each row.
   [[nodiscard]] bool MayBeJoined() const;

@@ -41,6 +41,11 @@ struct FileLockPort {
 
 namespace {
 
+// Whether that is to be had, LOCK_EX or LOCK_SH; if so, it is ours.
+bool CanHave(const UniqueFd& fd, int how) {
+  return internal::Retry([&] { return ::flock(fd.get(), how | LOCK_NB); }) == 0;
+}
+
 // `path` of an object that exists.
 std::string LockPath(const std::string& path, std::uint32_t index) {
   const auto slash = path.rfind('/');
@@ -75,23 +80,22 @@ Result<std::string> LockPathOf(const Operation& operation,
                           "it one");
 }
 
+// Probe holds a lock for some microseconds: that is not to be taken for a
+// holder.
+constexpr std::chrono::milliseconds kPause{1};
+
 Result<FileLock> Take(const Operation& operation,
-                      const Result<std::string>& path) {
+                      const Result<std::string>& path, LockMode mode) {
   if (!path) return path.error();
   UniqueFd fd(internal::Retry([&] {
     return ::open(path->c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
                   0600);
   }));
   if (!fd) return operation.Failed(errno);
-  // Probe holds it, shared, for some microseconds: that is not to be taken for
-  // a holder.
+  const int wanted = mode == LockMode::kShared ? LOCK_SH : LOCK_EX;
   constexpr int kAttempts = 10;
-  constexpr std::chrono::milliseconds kPause{1};
   for (int attempt = 1;; ++attempt) {
-    if (internal::Retry([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) ==
-        0) {
-      return FileLockPort::Make(std::move(fd));
-    }
+    if (CanHave(fd, wanted)) return FileLockPort::Make(std::move(fd));
     if (errno != EWOULDBLOCK) return operation.Failed(errno);
     if (attempt == kAttempts) break;
     std::this_thread::sleep_for(kPause);
@@ -108,10 +112,11 @@ Result<LockState> Look(const Operation& operation,
   }));
   if (!fd && errno == ENOENT) return LockState::kFree;  // never locked yet
   if (!fd) return operation.Failed(errno);
-  if (internal::Retry([&] { return ::flock(fd.get(), LOCK_SH | LOCK_NB); }) ==
-      0) {
-    return LockState::kFree;
-  }
+  // Nobody has what can be had alone.
+  if (CanHave(fd, LOCK_EX)) return LockState::kFree;
+  std::this_thread::sleep_for(kPause);
+  if (CanHave(fd, LOCK_EX)) return LockState::kFree;
+  if (CanHave(fd, LOCK_SH)) return LockState::kShared;
   if (errno == EWOULDBLOCK) return LockState::kHeld;
   return operation.Failed(errno);
 }
@@ -120,15 +125,16 @@ Result<LockState> Look(const Operation& operation,
 
 FileLock::~FileLock() { const UniqueFd closing(static_cast<int>(handle_)); }
 
-Result<FileLock> FileLock::TryLock(const Name& name, std::uint32_t index) {
+Result<FileLock> FileLock::TryLock(const Name& name, std::uint32_t index,
+                                   LockMode mode) {
   const Operation operation{"FileLock::TryLock", name.text()};
-  return Take(operation, LockPathOf(operation, name, index));
+  return Take(operation, LockPathOf(operation, name, index), mode);
 }
 
 Result<FileLock> FileLock::TryLock(const SharedObject& object,
-                                   std::uint32_t index) {
+                                   std::uint32_t index, LockMode mode) {
   const Operation operation{"FileLock::TryLock", {}};
-  return Take(operation, LockPathOf(operation, object, index));
+  return Take(operation, LockPathOf(operation, object, index), mode);
 }
 
 Result<LockState> FileLock::Probe(const Name& name, std::uint32_t index) {

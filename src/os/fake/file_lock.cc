@@ -28,19 +28,30 @@ struct FileLockPort {
 
 namespace {
 
+// All who have a byte have it in the same way.
+LockState StateOf(const fake::Object& object, std::uint32_t index) {
+  const auto held = object.locks.find(index);
+  return held == object.locks.end() ? LockState::kFree : held->second.state;
+}
+
 Result<FileLock> Take(System& system, const Operation& operation,
                       const Result<fake::ObjectPtr>& object,
-                      std::uint32_t index) {
+                      std::uint32_t index, LockMode mode) {
   if (auto ordered = system.TakeOrder(operation)) return *ordered;
   if (!object) return object.error();
-  if ((*object)->locks.contains(index)) {
+  const auto wanted =
+      mode == LockMode::kShared ? LockState::kShared : LockState::kHeld;
+  const LockState state = StateOf(**object, index);
+  const bool can_share =
+      wanted == LockState::kShared && state == LockState::kShared;
+  if (state != LockState::kFree && !can_share) {
     return operation.Failed(ErrorCode::kBusy, nullptr,
                             "a living process holds it: end that one first");
   }
   fake::Handle handle;
   handle.object = *object;
   const NativeHandle number = system.Add(std::move(handle));
-  (*object)->locks[index] = number;
+  (*object)->locks.emplace(index, fake::HeldLock{number, wanted});
   return FileLockPort::Make(number);
 }
 
@@ -49,27 +60,29 @@ Result<LockState> Look(System& system, const Operation& operation,
                        std::uint32_t index) {
   if (auto ordered = system.TakeOrder(operation)) return *ordered;
   if (!object) return object.error();
-  return (*object)->locks.contains(index) ? LockState::kHeld : LockState::kFree;
+  return StateOf(**object, index);
 }
 
 }  // namespace
 
 FileLock::~FileLock() { fake::CloseHandle(handle_); }
 
-Result<FileLock> FileLock::TryLock(const Name& name, std::uint32_t index) {
+Result<FileLock> FileLock::TryLock(const Name& name, std::uint32_t index,
+                                   LockMode mode) {
   const Operation operation{"FileLock::TryLock", name.text()};
   System& system = System::Get();
   const Guard guard(system.mutex);
-  return Take(system, operation, system.Find(operation, KeyOf(name)), index);
+  return Take(system, operation, system.Find(operation, KeyOf(name)), index,
+              mode);
 }
 
 Result<FileLock> FileLock::TryLock(const SharedObject& object,
-                                   std::uint32_t index) {
+                                   std::uint32_t index, LockMode mode) {
   const Operation operation{"FileLock::TryLock", {}};
   System& system = System::Get();
   const Guard guard(system.mutex);
   return Take(system, operation, system.ObjectOf(operation, object.handle()),
-              index);
+              index, mode);
 }
 
 Result<LockState> FileLock::Probe(const Name& name, std::uint32_t index) {

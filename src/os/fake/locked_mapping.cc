@@ -4,14 +4,15 @@
 #include <cstdint>
 
 #include "placid/base/result.h"
+#include "placid/os/file_lock.h"
 #include "placid/os/name.h"
 #include "placid/os/shared_object.h"
 
 namespace placid::os::internal {
 
 Result<MappingAndLock> MapAndLock(const SharedObject& object, const Name& name,
-                                  std::uint32_t index) {
-  return MapBesideLock(object, name, index);
+                                  std::uint32_t index, LockMode mode) {
+  return MapBesideLock(object, name, index, mode);
 }
 
 std::uint64_t ProcessNumber() { return 0; }

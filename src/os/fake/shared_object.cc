@@ -57,6 +57,7 @@ Result<SharedObject> OpenAt(System& system, const Operation& operation,
 SharedObject::~SharedObject() { fake::CloseHandle(handle_); }
 
 bool CanSealAnonymous() { return true; }
+bool NamesPersist() { return true; }
 
 Result<SharedObject> SharedObject::CreateAnonymous(
     std::uint64_t size_bytes, const CreateOptions& options) {

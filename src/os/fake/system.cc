@@ -63,8 +63,9 @@ void System::Close(NativeHandle handle) {
   const auto found = handles.find(handle);
   if (found == handles.end()) return;  // its process was killed
   if (found->second.object) {
-    std::erase_if(found->second.object->locks,
-                  [=](const auto& lock) { return lock.second == handle; });
+    std::erase_if(found->second.object->locks, [=](const auto& lock) {
+      return lock.second.holder == handle;
+    });
   }
   if (found->second.listener) {
     found->second.listener->is_closed = true;

@@ -23,6 +23,7 @@
 #include "../posix/operation.h"
 #include "placid/base/error.h"
 #include "placid/base/result.h"
+#include "placid/os/file_lock.h"
 #include "placid/os/mapping.h"
 #include "placid/os/name.h"
 #include "placid/os/process.h"
@@ -56,11 +57,16 @@ using internal::Operation;
 inline constexpr std::uint64_t kOwnPid = 1;
 inline thread_local std::uint64_t current_pid = kOwnPid;
 
+struct HeldLock {
+  NativeHandle holder;
+  LockState state;
+};
+
 struct Object {
   internal::UniqueFd memory;
   std::uint64_t size = 0;
   bool is_sealed = false;
-  std::map<std::uint32_t, NativeHandle> locks;  // byte → who holds it
+  std::multimap<std::uint32_t, HeldLock> locks;  // byte → who holds it
 };
 using ObjectPtr = std::shared_ptr<Object>;
 

@@ -38,9 +38,9 @@ int Control(int fd, int command, struct flock& lock) {
   return internal::Retry([&] { return ::fcntl(fd, command, &lock); });
 }
 
-struct flock ByteOf(std::uint32_t index) {
+struct flock ByteOf(std::uint32_t index, LockMode mode) {
   struct flock lock = {};
-  lock.l_type = F_WRLCK;
+  lock.l_type = mode == LockMode::kShared ? F_RDLCK : F_WRLCK;
   lock.l_whence = SEEK_SET;
   lock.l_start = index;
   lock.l_len = 1;
@@ -48,9 +48,10 @@ struct flock ByteOf(std::uint32_t index) {
 }
 
 Result<FileLock> Take(const Operation& operation, Result<UniqueFd> fd,
-                      std::uint32_t index) {
+                      std::uint32_t index, LockMode mode) {
   if (!fd) return fd.error();
-  if (auto locked = internal::LockByte(operation, fd->get(), index); !locked) {
+  if (auto locked = internal::LockByte(operation, fd->get(), index, mode);
+      !locked) {
     return locked.error();
   }
   return FileLockPort::Make(std::move(*fd));
@@ -59,11 +60,18 @@ Result<FileLock> Take(const Operation& operation, Result<UniqueFd> fd,
 Result<LockState> Look(const Operation& operation, const Result<UniqueFd>& fd,
                        std::uint32_t index) {
   if (!fd) return fd.error();
-  struct flock lock = ByteOf(index);
+  // What is in the way of having it alone.
+  struct flock lock = ByteOf(index, LockMode::kExclusive);
   if (Control(fd->get(), F_OFD_GETLK, lock) != 0) {
     return operation.Failed(errno);
   }
-  return lock.l_type == F_UNLCK ? LockState::kFree : LockState::kHeld;
+  if (lock.l_type == F_UNLCK) return LockState::kFree;
+  return lock.l_type == F_RDLCK ? LockState::kShared : LockState::kHeld;
+}
+
+// To share, as to look, it is enough to be allowed to read.
+Access AccessFor(LockMode mode) {
+  return mode == LockMode::kShared ? Access::kReadOnly : Access::kReadWrite;
 }
 
 Result<UniqueFd> OpenForLock(const Operation& operation, const Name& name,
@@ -81,8 +89,8 @@ Result<UniqueFd> ReopenForLock(const Operation& operation,
 }  // namespace
 
 Result<void> internal::LockByte(const Operation& operation, int fd,
-                                std::uint32_t index) {
-  struct flock lock = ByteOf(index);
+                                std::uint32_t index, LockMode mode) {
+  struct flock lock = ByteOf(index, mode);
   if (Control(fd, F_OFD_SETLK, lock) == 0) return Ok();
   if (errno != EAGAIN && errno != EACCES) return operation.Failed(errno);
   return operation.Failed(ErrorCode::kBusy, nullptr,
@@ -91,20 +99,20 @@ Result<void> internal::LockByte(const Operation& operation, int fd,
 
 FileLock::~FileLock() { const UniqueFd closing(static_cast<int>(handle_)); }
 
-Result<FileLock> FileLock::TryLock(const Name& name, std::uint32_t index) {
+Result<FileLock> FileLock::TryLock(const Name& name, std::uint32_t index,
+                                   LockMode mode) {
   const Operation operation{"FileLock::TryLock", name.text()};
-  return Take(operation, OpenForLock(operation, name, Access::kReadWrite),
-              index);
+  return Take(operation, OpenForLock(operation, name, AccessFor(mode)), index,
+              mode);
 }
 
 Result<FileLock> FileLock::TryLock(const SharedObject& object,
-                                   std::uint32_t index) {
+                                   std::uint32_t index, LockMode mode) {
   const Operation operation{"FileLock::TryLock", {}};
-  return Take(operation, ReopenForLock(operation, object, Access::kReadWrite),
-              index);
+  return Take(operation, ReopenForLock(operation, object, AccessFor(mode)),
+              index, mode);
 }
 
-// To look, unlike to lock, it is enough to be allowed to read.
 Result<LockState> FileLock::Probe(const Name& name, std::uint32_t index) {
   const Operation operation{"FileLock::Probe", name.text()};
   return Look(operation, OpenForLock(operation, name, Access::kReadOnly),

@@ -6,12 +6,14 @@
 
 #include "../posix/operation.h"
 #include "placid/base/result.h"
+#include "placid/os/file_lock.h"
 
 namespace placid::os::internal {
 
 // Locks one byte for the open file description of `fd`, without waiting.
 // Errors: kBusy.
-Result<void> LockByte(const Operation& operation, int fd, std::uint32_t index);
+Result<void> LockByte(const Operation& operation, int fd, std::uint32_t index,
+                      LockMode mode);
 
 }  // namespace placid::os::internal
 

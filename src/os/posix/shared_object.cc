@@ -68,6 +68,8 @@ SharedObject::~SharedObject() {
   const UniqueFd closing(static_cast<int>(handle_));
 }
 
+bool NamesPersist() { return true; }
+
 Result<SharedObject> SharedObject::Create(const Name& name,
                                           std::uint64_t size_bytes,
                                           const CreateOptions& options) {

@@ -7,6 +7,9 @@
 // while it is held: whoever finds that taken, or looks at it, has it open for a
 // moment too, and when the holder goes in that moment others see a lock that
 // nobody holds.
+//
+// There are none to be shared: they are for telling whether anybody has an
+// object open, and here its name goes with the last that has.
 #include "placid/os/file_lock.h"
 
 #include <cstdint>
@@ -62,8 +65,15 @@ FileLock::~FileLock() {
   const UniqueHandle closing(internal::ToHandle(handle_));
 }
 
-Result<FileLock> FileLock::TryLock(const Name& name, std::uint32_t index) {
+Result<FileLock> FileLock::TryLock(const Name& name, std::uint32_t index,
+                                   LockMode mode) {
   const Operation operation{"FileLock::TryLock", name.text()};
+  if (mode == LockMode::kShared) {
+    return operation.Failed(ErrorCode::kUnsupported, nullptr,
+                            "on Windows a lock is its holder's alone: an "
+                            "object is there for as long as anybody has it "
+                            "open");
+  }
   const auto text = LockName(operation, name, index);
   if (!text) return text.error();
   const auto security = Security::Of(operation, 0600);
@@ -77,7 +87,7 @@ Result<FileLock> FileLock::TryLock(const Name& name, std::uint32_t index) {
 }
 
 Result<FileLock> FileLock::TryLock(const SharedObject& /*object*/,
-                                   std::uint32_t /*index*/) {
+                                   std::uint32_t /*index*/, LockMode /*mode*/) {
   return NeedsName({"FileLock::TryLock", {}});
 }
 

@@ -227,6 +227,7 @@ SharedObject::~SharedObject() {
 }
 
 bool CanSealAnonymous() { return true; }
+bool NamesPersist() { return false; }
 
 Result<SharedObject> SharedObject::CreateAnonymous(
     std::uint64_t size_bytes, const CreateOptions& options) {

@@ -35,6 +35,7 @@
 #include "placid/os/name.h"
 #include "placid/primitives/dead_owner.h"
 #include "placid/segment/discovery.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/membership.h"
 #include "placid/segment/segment.h"
 #include "tests/support/seed.h"
@@ -70,7 +71,8 @@ class Player {
         case 0:
         case 1:
         case 2:
-          // Nobody here unlinks these: only the cleaning may take them away.
+          // Nobody here unlinks these, and they stay when all have closed
+          // them: only the cleaning may take them away.
           JoinSegment(NameOf("kept"), /*is_ours_alone_to_clean=*/true);
           break;
         case 3:
@@ -109,6 +111,7 @@ class Player {
     options.size_bytes = 8192;
     options.participants = kProcesses;
     options.patience_ms = 20'000;
+    if (is_ours_alone_to_clean) options.lifetime = Lifetime::kUntilUnlinked;
     options.place = [this](std::span<std::byte>) -> Result<void> {
       Linger();  // a while to die in
       return Ok();

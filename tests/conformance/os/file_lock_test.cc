@@ -95,6 +95,50 @@ TEST_F(FileLockConformance, OneOfManyPeersGetsALock) {
   EXPECT_TRUE(answers == "locked busy" || answers == "busy locked") << answers;
 }
 
+// Where names go by themselves nobody need tell whether anybody is there.
+TEST_F(FileLockConformance, SharersHaveAByteTogetherAndNobodyAlone) {
+  auto first = FileLock::TryLock(name_, 4, LockMode::kShared);
+  if (!NamesPersist()) {
+    EXPECT_TRUE(FailsWith(ErrorCode::kUnsupported, "FileLock::TryLock",
+                          name_.text(), first));
+    EXPECT_EQ(*FileLock::Probe(name_, 4), LockState::kFree);
+    return;
+  }
+  ASSERT_TRUE(Succeeds(first));
+  auto second = FileLock::TryLock(object_, 4, LockMode::kShared);
+  ASSERT_TRUE(Succeeds(second));
+  for (auto* const leaving : {&first, &second}) {
+    EXPECT_EQ(*FileLock::Probe(name_, 4), LockState::kShared);
+    EXPECT_EQ(*FileLock::Probe(object_, 4), LockState::kShared);
+    EXPECT_TRUE(FailsWith(ErrorCode::kBusy, "FileLock::TryLock", name_.text(),
+                          FileLock::TryLock(name_, 4)));
+    **leaving = FileLock();
+  }
+  EXPECT_EQ(*FileLock::Probe(name_, 4), LockState::kFree);
+
+  const auto alone = FileLock::TryLock(name_, 4);
+  ASSERT_TRUE(Succeeds(alone));
+  EXPECT_EQ(*FileLock::Probe(name_, 4), LockState::kHeld);
+  EXPECT_TRUE(FailsWith(ErrorCode::kBusy, "FileLock::TryLock", name_.text(),
+                        FileLock::TryLock(name_, 4, LockMode::kShared)));
+}
+
+// Each of them says that somebody is there, until the last is dead.
+TEST_F(FileLockConformance, AKilledPeerSharesNothing) {
+  const std::string answer = NamesPersist() ? "shared" : "unsupported";
+  const std::string state = NamesPersist() ? "shared" : "free";
+  const auto one = Peer::Spawn();
+  const auto other = Peer::Spawn();
+  ASSERT_EQ(one->Do(Step("share", name_, "7")), answer);
+  ASSERT_EQ(other->Do(Step("share", name_, "7")), answer);
+  EXPECT_EQ(one->Do(Step("probe", name_, "7")), state);
+  one->Kill();
+  EXPECT_EQ(other->Do(Step("probe", name_, "7")), state);
+  other->Kill();
+  EXPECT_EQ(*FileLock::Probe(name_, 7), LockState::kFree);
+  EXPECT_TRUE(Succeeds(FileLock::TryLock(name_, 7)));
+}
+
 TEST_F(FileLockConformance, WithoutTheObjectThereIsNoLock) {
   const Name nobody = NewName();
   EXPECT_TRUE(FailsWith(ErrorCode::kNotFound, "FileLock::TryLock",

@@ -78,6 +78,29 @@ TEST_F(LockedMappingConformance, AKilledPeerHoldsNothing) {
   EXPECT_TRUE(Succeeds(LockedMapping::TryMap(object_, name_, 7)));
 }
 
+TEST_F(LockedMappingConformance, ALockIsSharedByAllWhoHaveItMapped) {
+  auto ours = LockedMapping::TryMap(object_, name_, 6, LockMode::kShared);
+  const auto peer = Peer::Spawn();
+  ASSERT_EQ(peer->Do(Step("open", name_, "rw")),
+            "opened " + std::to_string(object_.size_bytes()));
+  if (!NamesPersist()) {
+    EXPECT_TRUE(FailsWith(ErrorCode::kUnsupported, "LockedMapping::TryMap",
+                          name_.text(), ours));
+    EXPECT_EQ(peer->Do(Step("map_shared", name_, "6")), "unsupported");
+    return;
+  }
+  ASSERT_TRUE(Succeeds(ours));
+  ASSERT_EQ(peer->Do(Step("map_shared", name_, "6")), "mapped");
+  ours->bytes().front() = std::byte{5};
+  EXPECT_EQ(object_.Map()->bytes().front(), std::byte{5});
+  EXPECT_TRUE(FailsWith(ErrorCode::kBusy, "LockedMapping::TryMap", name_.text(),
+                        LockedMapping::TryMap(object_, name_, 6)));
+  *ours = LockedMapping();
+  EXPECT_EQ(*FileLock::Probe(name_, 6), LockState::kShared) << "the peer's";
+  peer->Kill();
+  EXPECT_EQ(*FileLock::Probe(name_, 6), LockState::kFree);
+}
+
 TEST_F(LockedMappingConformance, NothingLeaksFromAnAttempt) {
   const auto held = LockedMapping::TryMap(object_, name_, 2);
   ASSERT_TRUE(Succeeds(held));

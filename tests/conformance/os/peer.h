@@ -32,8 +32,10 @@ class Steps {
   //   read OFFSET                VALUE
   //   close                      closed       object and mapping
   //   lock NAME INDEX            locked
+  //   share NAME INDEX           shared       the lock
   //   map_locked NAME INDEX      mapped       the object, with its lock
-  //   probe NAME INDEX           free | held
+  //   map_shared NAME INDEX      mapped       and with one that is shared
+  //   probe NAME INDEX           free | held | shared
   //   unlock                     unlocked     all of them
   //   identity                   PID START HIGH LOW
   //   listen NAME                listening

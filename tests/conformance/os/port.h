@@ -13,9 +13,6 @@
 
 namespace placid::os::conformance {
 
-// Whether a name lives until Unlink, or goes with the last handle.
-bool NamesPersist();
-
 // Of this process: what leaks would make grow. Mappings of shared objects only:
 // a sanitizer makes others of its own.
 std::size_t CountOpenHandles();

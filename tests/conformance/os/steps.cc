@@ -38,6 +38,10 @@ Access NextAccess(std::istream& words) {
   return text == "rw" ? Access::kReadWrite : Access::kReadOnly;
 }
 
+LockMode ModeOf(bool is_shared) {
+  return is_shared ? LockMode::kShared : LockMode::kExclusive;
+}
+
 template <typename Number>
 Number Next(std::istream& words) {
   Number number{};
@@ -96,17 +100,20 @@ std::string Steps::DoVerb(const std::string& verb, std::istream& words) {
     mapping_ = Mapping();
     return "closed";
   }
-  if (verb == "lock") {
+  if (verb == "lock" || verb == "share") {
     const Name name = NextName(words);
-    auto lock = FileLock::TryLock(name, Next<std::uint32_t>(words));
+    const bool is_shared = verb == "share";
+    auto lock =
+        FileLock::TryLock(name, Next<std::uint32_t>(words), ModeOf(is_shared));
     if (!lock) return Words(lock.error());
     locks_.push_back(std::move(*lock));
-    return "locked";
+    return is_shared ? "shared" : "locked";
   }
-  if (verb == "map_locked") {
+  if (verb == "map_locked" || verb == "map_shared") {
     const Name name = NextName(words);
     auto locked =
-        LockedMapping::TryMap(object_, name, Next<std::uint32_t>(words));
+        LockedMapping::TryMap(object_, name, Next<std::uint32_t>(words),
+                              ModeOf(verb == "map_shared"));
     if (!locked) return Words(locked.error());
     locked_.push_back(std::move(*locked));
     return "mapped";
@@ -115,6 +122,7 @@ std::string Steps::DoVerb(const std::string& verb, std::istream& words) {
     const Name name = NextName(words);
     const auto state = FileLock::Probe(name, Next<std::uint32_t>(words));
     if (!state) return Words(state.error());
+    if (*state == LockState::kShared) return "shared";
     return *state == LockState::kHeld ? "held" : "free";
   }
   if (verb == "unlock") {

@@ -34,12 +34,15 @@
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
 #include "placid/primitives/seqlock.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/membership.h"
 #include "placid/segment/name_record.h"
 #include "placid/segment/segment.h"
 #include "placid/segment/segment_header.h"
+#include "placid/segment/segment_reader.h"
 #include "placid/segment/segment_view.h"
 #include "shm.h"
+#include "tests/segment/posix/holder.h"
 #include "tests/segment/posix/member.h"
 #include "tests/support/scratch.h"
 #include "tests/support/seed.h"
@@ -48,6 +51,7 @@ namespace placid {
 namespace {
 
 using placid::testing::FilesOf;
+using placid::testing::Holder;
 using placid::testing::KilledAtStop;
 using placid::testing::Member;
 using ::testing::Contains;
@@ -70,6 +74,12 @@ class DiscoveryTest : public ::testing::Test {
     CreateSegmentOptions options;
     options.size_bytes = 100'000;
     options.participants = 4;
+    return options;
+  }
+  // Of what stays when nobody has it open.
+  static CreateSegmentOptions LastingOptions() {
+    CreateSegmentOptions options = Options();
+    options.lifetime = Lifetime::kUntilUnlinked;
     return options;
   }
 
@@ -173,7 +183,7 @@ TEST_F(DiscoveryTest, AWholeSegmentIsFoundWithAllOfItsObjects) {
   EXPECT_EQ(found.name, name_.text());
   EXPECT_EQ(found.kind, Kind::kSegment);
   EXPECT_EQ(found.state, State::kReady);
-  EXPECT_EQ(found.fate, Fate::kIfUnused) << "nobody has joined";
+  EXPECT_EQ(found.fate, Fate::kKeep) << "we have it open";
   EXPECT_EQ(found.id, segment->id());
   EXPECT_GE(found.size_bytes, 100'000u);
   EXPECT_GE(found.allocated_bytes, found.size_bytes) << "reserved in full";
@@ -206,8 +216,7 @@ TEST_F(DiscoveryTest, LookingChangesNothing) {
 }
 
 TEST_F(DiscoveryTest, TheLivingAndTheDeadAreCounted) {
-  const auto segment = Segment::Create(name_, Options());
-  ASSERT_TRUE(segment);
+  ASSERT_TRUE(Segment::Create(name_, LastingOptions()));
   Member one(name_);
   {
     const Member other(name_);
@@ -225,24 +234,73 @@ TEST_F(DiscoveryTest, TheLivingAndTheDeadAreCounted) {
 }
 
 TEST_F(DiscoveryTest, AJoinedSegmentStaysWhateverIsAskedFor) {
-  const auto segment = Segment::Create(name_, Options());
-  ASSERT_TRUE(segment);
+  ASSERT_TRUE(Segment::Create(name_, LastingOptions()));
   const Found unused = FindOne();
+  EXPECT_EQ(unused.fate, Fate::kIfUnused);
   const Member member(name_);  // after the look
   ExpectStays(FindOne(), Clear::kUnused);
   ExpectStays(unused, Clear::kUnused);
+  const auto segment = Segment::Open(name_);
+  ASSERT_TRUE(segment);
   EXPECT_TRUE(segment->Check());
   EXPECT_TRUE(Membership::Join(*segment)) << "others can join still";
 }
 
+TEST_F(DiscoveryTest, AnOpenSegmentStaysWhateverIsAskedFor) {
+  for (const auto& options : {Options(), LastingOptions()}) {
+    auto segment = Segment::Create(name_, options);
+    ASSERT_TRUE(segment);
+    Found found = FindOne();
+    EXPECT_EQ(found.state, State::kReady);
+    ExpectStays(found, Clear::kUnused);
+    // Though it did not look so before.
+    for (const Fate fate : {Fate::kGo, Fate::kIfUnused}) {
+      found.fate = fate;
+      ExpectStays(found, Clear::kUnused);
+    }
+    EXPECT_TRUE(segment->Check());
+    EXPECT_TRUE(Membership::Join(*segment));
+    (void)Segment::Unlink(name_);
+  }
+}
+
 TEST_F(DiscoveryTest, AnUnusedSegmentGoesIfItIsAskedFor) {
-  const auto segment = Segment::Create(name_, Options());
-  ASSERT_TRUE(segment);
+  ASSERT_TRUE(Segment::Create(name_, LastingOptions()));
+  const auto reader = SegmentReader::Open(name_);
+  ASSERT_TRUE(reader);
   { const Member dead(name_); }
   ExpectStays(FindOne(), Clear::kOrphans);
   ExpectGoes(FindOne(), Clear::kUnused);
-  EXPECT_TRUE(segment->IsRetired()) << "who is attached is told";
+  EXPECT_TRUE(reader->IsRetired()) << "who is attached is told";
   EXPECT_THAT(FilesOf(name_), IsEmpty());
+}
+
+// Nobody can open it any more, for it was to be there while it is open.
+TEST_F(DiscoveryTest, WhatTheLastWhoWasKilledHadOpenGoes) {
+  const auto expect_orphan = [&] {
+    const Found found = FindOne();
+    EXPECT_EQ(found.kind, Kind::kSegment);
+    EXPECT_EQ(found.state, State::kOrphaned);
+    EXPECT_EQ(std::string(found.why),
+              "nobody has it open: the last process that had was killed");
+    EXPECT_EQ(SegmentView::Open(name_)->IsOpen(), os::Liveness::kDead);
+    ExpectGoes(found, Clear::kOrphans);
+    EXPECT_THAT(FilesOf(name_), IsEmpty());
+  };
+  Holder last(name_, Options());
+  last.Stop();
+  EXPECT_EQ(FindOne().state, State::kReady) << "who is stopped has it open";
+  ExpectStays(FindOne(), Clear::kUnused);
+  last.Kill();
+  expect_orphan();
+  // One that had joined, too.
+  auto segment = Segment::Create(name_, Options());
+  ASSERT_TRUE(segment);
+  const Member member(name_);
+  *segment = Segment();
+  EXPECT_EQ(FindOne().fate, Fate::kKeep);
+  member.Kill();
+  expect_orphan();
 }
 
 TEST_F(DiscoveryTest, AHalfMadeSegmentGoesOnceItsCreatorIsDead) {
@@ -323,8 +381,7 @@ TEST_F(DiscoveryTest, WhatLostItsRecordGoesOnceNobodyLivesInIt) {
 // The next generation is not touched when what an earlier one left goes.
 TEST_F(DiscoveryTest, LeftoversGoFromBesideALiveSegment) {
   {
-    const auto old = Segment::Create(name_, Options());
-    ASSERT_TRUE(old);
+    const Holder killed(name_, Options());
     ASSERT_TRUE(std::filesystem::remove(RecordPath()));
   }
   const auto next = Segment::Create(name_, Options());
@@ -488,14 +545,14 @@ TEST_F(DiscoveryTest, NothingIsLeftOfACreatorKilledAnywhere) {
     ++stop;
   }
   EXPECT_GT(stop, 30) << "it was killed too seldom to tell";
-  ASSERT_TRUE(Segment::Unlink(name_));
+  EXPECT_THAT(FilesOf(name_), IsEmpty()) << "it closed it";
 }
 
 // The one who clears away may die at it, too.
 TEST_F(DiscoveryTest, AKilledClearingIsEndedByTheNext) {
   int stop = 1;
   for (bool was_killed = true; was_killed; ++stop) {
-    ASSERT_TRUE(Segment::Create(name_, Options()));
+    ASSERT_TRUE(Segment::Create(name_, LastingOptions()));
     was_killed = KilledAtStop(
         stop, [&] { (void)ClearAway(*LookUp(name_), Clear::kUnused); });
     for (const Found& found : FindOurs()) {
@@ -513,7 +570,7 @@ TEST_F(DiscoveryTest, RandomBytesAreSurvived) {
   std::mt19937_64 random(seed);
   for (int round = 0; round < 100; ++round) {
     {
-      const auto segment = Segment::OpenOrCreate(name_, Options());
+      const auto segment = Segment::OpenOrCreate(name_, LastingOptions());
       if (!segment) {
         for (const std::string& path : FilesOf(name_)) {
           std::filesystem::remove(path);
@@ -564,6 +621,8 @@ TEST_F(DiscoveryTest, AViewShowsBothObjectsAndWhoTakesPart) {
   EXPECT_EQ(view->data().state, PartView::State::kReady);
   EXPECT_EQ(view->data().stated_size, 100'000u);
   EXPECT_EQ(view->data().fingerprint, 4711u);
+  EXPECT_EQ(view->data().lifetime, Lifetime::kWhileOpen);
+  EXPECT_EQ(view->IsOpen(), os::Liveness::kAlive);
   EXPECT_EQ(view->data().bytes().size(), 100'000u);
   ASSERT_TRUE(view->participants());
   const std::uint64_t row = member.id().index();

@@ -18,6 +18,7 @@
 #include "placid/base/error.h"
 #include "placid/os/name.h"
 #include "placid/os/shared_object.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/segment.h"
 #include "shm.h"
 #include "tests/support/child.h"
@@ -38,6 +39,7 @@ class LinuxSegmentReaderTest : public ::testing::Test {
     CreateSegmentOptions options;
     options.size_bytes = 100;
     options.participants = 4;
+    options.lifetime = Lifetime::kUntilUnlinked;
     options.mode = 0644;
     options.place = [](std::span<std::byte> bytes) -> Result<void> {
       bytes[99] = std::byte{7};

@@ -18,6 +18,7 @@
 #include "killed_at_stop.h"
 #include "placid/base/error.h"
 #include "placid/os/name.h"
+#include "placid/segment/lifetime.h"
 #include "shm.h"
 #include "tests/support/child.h"
 #include "tests/support/scratch.h"
@@ -42,6 +43,12 @@ class LinuxSegmentTest : public ::testing::Test {
     CreateSegmentOptions options;
     options.size_bytes = 100'000;
     options.participants = 4;
+    return options;
+  }
+  // Which stays, whoever closes it.
+  static CreateSegmentOptions LastingOptions() {
+    CreateSegmentOptions options = Options();
+    options.lifetime = Lifetime::kUntilUnlinked;
     return options;
   }
   [[nodiscard]] std::string PathOf(const std::string& suffix) const {
@@ -79,7 +86,8 @@ TEST_F(LinuxSegmentTest, ItTakesTheSpaceThatWasForetold) {
       CreateSegmentOptions options;
       options.size_bytes = size_bytes;
       options.participants = participants;
-      ASSERT_TRUE(Segment::Create(name_, options));
+      const auto segment = Segment::Create(name_, options);
+      ASSERT_TRUE(segment);
       std::uint64_t taken = 0;
       for (const std::string& path : FilesOf(name_)) {
         struct stat found = {};
@@ -149,7 +157,7 @@ TEST_F(LinuxSegmentTest, ATruncatedObjectIsNoticedUntouched) {
 }
 
 TEST_F(LinuxSegmentTest, UnlinkRemovesWhatIsSpoilt) {
-  { ASSERT_TRUE(Segment::Create(name_, Options())); }
+  { ASSERT_TRUE(Segment::Create(name_, LastingOptions())); }
   ASSERT_EQ(::truncate(PathOf(".data").c_str(), 64), 0);
   EXPECT_EQ(Segment::Open(name_).error().code, ErrorCode::kTooSmall);
   const auto unlinked = Segment::Unlink(name_);
@@ -158,7 +166,7 @@ TEST_F(LinuxSegmentTest, UnlinkRemovesWhatIsSpoilt) {
 }
 
 TEST_F(LinuxSegmentTest, AStoppedCreatorIsNotTakenForDead) {
-  CreateSegmentOptions options = Options();
+  CreateSegmentOptions options = LastingOptions();
   options.place = [](std::span<std::byte>) -> Result<void> {
     ::raise(SIGSTOP);
     return Ok();
@@ -190,7 +198,7 @@ TEST_F(LinuxSegmentTest, AnotherUsersSegmentIsRefused) {
   constexpr uid_t kNobody = 65534;
   Child squatter([&] {
     ASSERT_EQ(::setuid(kNobody), 0);
-    EXPECT_TRUE(Segment::Create(name_, Options()));
+    EXPECT_TRUE(Segment::Create(name_, LastingOptions()));
   });
   ASSERT_TRUE(squatter.EndsWell());
   for (const auto& error : {Segment::Open(name_).error(),

@@ -60,6 +60,7 @@ void OpenOrCreate(Board& board, std::size_t me, const os::Name& name,
   CreateSegmentOptions options;
   options.size_bytes = 8192;
   options.participants = 4;
+  options.lifetime = Lifetime::kUntilUnlinked;  // or there were a next one
   options.patience_ms = 20'000;
   options.place = [&](std::span<std::byte> bytes) -> Result<void> {
     account.placed = 1;

@@ -93,6 +93,7 @@ class KilledTest : public ::testing::Test {
   os::Name name_ = scratch_.NewName();
 };
 
+// Up to where it has closed it.
 TEST_F(KilledTest, ACreatorIsSucceeded) {
   const auto nothing = [] {};
   Perform(
@@ -100,6 +101,7 @@ TEST_F(KilledTest, ACreatorIsSucceeded) {
       [&](int killed) {
         const auto next = OpenOrCreate();
         ASSERT_TRUE(next) << killed << next.error().Message().c_str();
+        EXPECT_TRUE(next->was_created()) << "nobody had it open: " << killed;
         ExpectWhole(*next, killed);
         UnlinkAll(killed);
       });

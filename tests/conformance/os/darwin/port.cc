@@ -24,8 +24,6 @@ extern "C" kern_return_t mach_vm_region(vm_map_read_t, std::uint64_t*,
 
 namespace placid::os::conformance {
 
-bool NamesPersist() { return true; }
-
 std::size_t CountOpenHandles() {
   return static_cast<std::size_t>(
       std::distance(std::filesystem::directory_iterator("/dev/fd"), {}));

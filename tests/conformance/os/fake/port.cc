@@ -10,7 +10,6 @@
 
 namespace placid::os::conformance {
 
-bool NamesPersist() { return true; }
 std::size_t CountOpenHandles() { return fake::CountHandles(); }
 std::size_t CountMappings() { return fake::CountMappings(); }
 int LeakRounds() { return 10'000; }

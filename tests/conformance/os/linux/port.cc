@@ -16,8 +16,6 @@
 
 namespace placid::os::conformance {
 
-bool NamesPersist() { return true; }
-
 // The iterator's own descriptor is there at each count.
 std::size_t CountOpenHandles() {
   return static_cast<std::size_t>(

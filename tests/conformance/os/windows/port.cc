@@ -18,8 +18,6 @@
 
 namespace placid::os::conformance {
 
-bool NamesPersist() { return false; }
-
 // In the list of all processes' handles: GetProcessHandleCount says 0 under
 // Wine.
 std::size_t CountOpenHandles() {
