@@ -107,7 +107,8 @@ Result<void> SegmentMaker::CheckRequest(const Request& request) const {
   if (name_.is_raw()) {
     return Failed(ErrorCode::kInvalidArgument, "a raw name",
                   "a segment makes names of its own: use Name::Parse or "
-                  "Name::Sanitize");
+                  "Name::Sanitize; types can be placed in an object of that "
+                  "very name, see docs/foreign_objects.md");
   }
   if (name_.text().size() > Segment::kMostNameBytes) {
     return BadArgument("the name's length", Segment::kMostNameBytes,

@@ -20,8 +20,11 @@
 #include "placid/base/error.h"
 #include "placid/base/result.h"
 #include "placid/os/futex.h"
+#include "placid/os/mapping.h"
 #include "placid/os/name.h"
+#include "placid/os/shared_object.h"
 #include "placid/primitives/dead_owner.h"
+#include "placid/primitives/spsc_ring.h"
 #include "placid/segment/lifetime.h"
 #include "placid/segment/liveness.h"
 #include "placid/segment/membership.h"
@@ -64,6 +67,12 @@ inline void CountUp(std::span<std::byte> bytes, std::size_t index) {
   auto* const words = reinterpret_cast<Word*>(bytes.data());
   words[index].fetch_add(1, kAcqRel);  // sync: word (acq_rel)
 }
+
+// ---- Objects of others -------------------------------------------------------
+
+// The first bytes of one are its maker's, then we may place what we like.
+inline constexpr std::size_t kForeignBytes = 4096;
+using ForeignRing = SpscRing<std::uint64_t, 64>;
 
 // ---- Asking -----------------------------------------------------------------
 
@@ -125,6 +134,8 @@ class SegmentSteps {
   //   await_death                ROW        the first of those reported
   //   look ROW                   dead | busy | not found
   //   board NAME                 opened ID  whoever places, shows it there
+  //   produce_foreign NAME N     closed     1 to N, in a ring in an object of
+  //                                         that exact name
   //   exit                       bye
   //
   // Before a step:
@@ -263,6 +274,19 @@ class SegmentSteps {
     if (verb == "look") {
       const auto death = ProveDeath(segment_, Next<std::uint64_t>(words));
       return death ? "dead" : WordsOf(death.error());
+    }
+    if (verb == "produce_foreign") {
+      const auto object = os::SharedObject::Open(
+          *os::Name::Raw(Next<std::string>(words)), os::Access::kReadWrite);
+      if (!object) return WordsOf(object.error());
+      const auto mapping = *object->Map();
+      auto producer =
+          *ForeignRing::Attach(mapping.bytes().subspan(kForeignBytes))
+               ->ClaimProducer();
+      const auto count = Next<std::uint64_t>(words);
+      for (std::uint64_t i = 1; i <= count; ++i) (void)producer.TryPush(i);
+      producer.Close();
+      return "closed";
     }
     if (verb == "exit") return "bye";
     return "no such step: " + verb;

@@ -32,7 +32,8 @@ class PLACID_API Name {
 
   // An exact foreign name, given to the system as it is: "/frames" of a program
   // that calls shm_open, "Global\\frames" on Windows. No prefix, no hash, no
-  // check but for empty, too long and zero bytes.
+  // check but for empty, too long and zero bytes. What can be done with such an
+  // object: docs/foreign_objects.md.
   static Result<Name> Raw(std::string_view text);
 
   [[nodiscard]] std::string_view text() const { return {bytes_.data(), size_}; }
