@@ -85,20 +85,28 @@ inline long NextDescriptor() {
   return fd;
 }
 
-// Runs body(call, error) for every call and every error with which it is then
-// refused, in a process of its own for each call: what is refused is refused
-// for good, with the error that was set last. prepare() comes before that.
+// Runs body(prepared, error) for every error with which `call` is then refused,
+// in a process of its own: what is refused is refused for good, with the error
+// that was set last. prepare() comes before that.
+template <typename Prepare, typename Body>
+void WithCallRefused(const Call& call, Prepare prepare, Body body) {
+  SCOPED_TRACE(call.name);
+  InChild([&] {
+    auto prepared = prepare();
+    for (const int error : kErrors) {
+      SCOPED_TRACE(error);
+      Deny(call.number, error, call.argument, call.flags);
+      body(prepared, error);
+    }
+  });
+}
+
+// The same for every call: body(prepared, call, error).
 template <typename Prepare, typename Body>
 void WithEachCallRefused(Prepare prepare, Body body) {
   for (const Call& call : kCalls) {
-    SCOPED_TRACE(call.name);
-    InChild([&] {
-      auto prepared = prepare();
-      for (const int error : kErrors) {
-        SCOPED_TRACE(error);
-        Deny(call.number, error, call.argument, call.flags);
-        body(prepared, call, error);
-      }
+    WithCallRefused(call, prepare, [&](auto& prepared, int error) {
+      body(prepared, call, error);
     });
   }
 }
