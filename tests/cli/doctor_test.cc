@@ -105,6 +105,12 @@ TEST_F(DoctorTest, WhatIsWrongWithThePlaceOfNamesIsSaid) {
   machine_.system.place->total_files = 0;
   machine_.system.place->free_files = 0;
   EXPECT_TRUE(Complaints().empty());
+  machine_.system.place->total_bytes = machine_.system.place->free_bytes =
+      128 << 20;
+  ExpectOnly("space", Verdict::kNote);  // enough for small segments
+  machine_.system.place = healthy;
+  machine_.system.place->mode = 0700;
+  EXPECT_TRUE(Complaints().empty()) << "nobody else can remove anything there";
   machine_.system.place->is_in_memory = false;
   ExpectOnly("place of named objects", Verdict::kNote);
 }
@@ -149,6 +155,34 @@ TEST_F(DoctorTest, RemoveIpcIsReadAsSystemdReadsIt) {
   EXPECT_TRUE(Complaints().empty()) << "not of the system's own users";
 }
 
+TEST_F(DoctorTest, EachWordForYesIsKnownAndNoOther) {
+  for (const char* word : {"1", "yes", "y", "true", "t", "on"}) {
+    files_["/etc/systemd/logind.conf"] = std::string("RemoveIPC=") + word;
+    ExpectOnly("systemd RemoveIPC", Verdict::kTrouble);
+  }
+  for (const char* word : {"0", "no", "n", "false", "f", "off"}) {
+    files_["/etc/systemd/logind.conf"] = std::string("RemoveIPC=") + word;
+    EXPECT_TRUE(Complaints().empty()) << word;
+  }
+  files_["/etc/systemd/logind.conf"] = "RemoveIPC= \n";
+  EXPECT_TRUE(Complaints().empty()) << "no word at all";
+}
+
+TEST_F(DoctorTest, WhatSystemdDoesNotReadDoesNotCount) {
+  files_["/etc/systemd/logind.conf"] = "RemoveIPC=no\n";
+  files_["/etc/systemd/logind.conf.d/10-ipc.conf.saved"] = "RemoveIPC=yes\n";
+  EXPECT_TRUE(Complaints().empty());
+}
+
+// A user who lingers has no last session.
+TEST_F(DoctorTest, WhoLingersLosesNothing) {
+  files_["/etc/systemd/logind.conf"] = "RemoveIPC=yes\n";
+  machine_.system.user = 4'000'000'000;  // who has no name
+  ExpectOnly("systemd RemoveIPC", Verdict::kTrouble);
+  files_["/var/lib/systemd/linger/4000000000"] = "";
+  EXPECT_TRUE(Complaints().empty());
+}
+
 TEST_F(DoctorTest, ADeniedCallIsSaidWithWhatItCosts) {
   machine_.system.calls[0].error = 1;
   ExpectOnly("pidfd_open", Verdict::kTrouble);
@@ -172,11 +206,16 @@ TEST_F(DoctorTest, AContainerIsSaid) {
   files_["/.dockerenv"] = "";
   ExpectOnly("container", Verdict::kNote);
   files_.erase("/.dockerenv");
+  files_["/run/.containerenv"] = "";  // podman's
+  ExpectOnly("container", Verdict::kNote);
+  files_.erase("/run/.containerenv");
   files_["/proc/self/status"] = "NSpid:\t77\t5\n";
   ExpectOnly("container", Verdict::kNote);
   files_["/proc/self/status"] = "NSpid:\t77\n";
   files_["/sys/fs/cgroup/memory.max"] = "67108864\n";
   ExpectOnly("memory of the control group", Verdict::kNote);
+  files_["/sys/fs/cgroup/memory.max"] = "268435456\n";
+  EXPECT_TRUE(Complaints().empty()) << "there is enough";
   files_["/sys/fs/cgroup/memory.max"] = "max\n";
   EXPECT_TRUE(Complaints().empty());
 }
@@ -186,6 +225,8 @@ TEST_F(DoctorTest, HugePagesThatCannotBeHadAreSaid) {
   ExpectOnly("huge pages", Verdict::kNote);
   const std::string path = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
   files_[path] = "always within_size advise [never] deny force\n";
+  ExpectOnly("huge pages", Verdict::kNote);
+  files_[path] = "always within_size advise never [deny] force\n";
   ExpectOnly("huge pages", Verdict::kNote);
   files_[path] = "always within_size [advise] never deny force\n";
   EXPECT_TRUE(Complaints().empty());

@@ -139,9 +139,17 @@ class HousekeepingTest(t.StreamTest):
         self.assert_ended(self.start("inspect", "a/b"), t.USAGE, "is no name")
         self.assert_ended(self.start("inspect"), t.USAGE)
         self.assert_ended(self.start("ls", "--jsno"), t.USAGE)
-        with open("/dev/full", "wb") as full:
-            self.assert_ended(self.start("ls", "--json", stdout=full),
-                              t.INPUT_OUTPUT, "cannot write")
+
+    def test_an_output_that_cannot_be_written_is_said(self):
+        self.dead_sender()
+        for command in (["ls"], ["inspect", self.name], ["doctor"],
+                        ["clean", "--dry-run", self.name]):
+            for options in ([], ["--json"]):
+                with open("/dev/full", "wb") as full:
+                    self.assert_ended(
+                        self.start(*command, *options, stdout=full),
+                        t.INPUT_OUTPUT, "cannot write")
+        self.clean()
 
 
 class OwnFolderTest(t.StreamTest):
