@@ -72,7 +72,7 @@ using ObjectPtr = std::shared_ptr<Object>;
 
 struct Receiver {
   std::uint64_t pid;
-  SharedObject object;
+  std::vector<SharedObject> objects;
   bool is_served = false;
 };
 

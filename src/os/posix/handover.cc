@@ -7,7 +7,8 @@
 //                                 ←  one byte: received
 //
 // Without that byte a receiver who died with the descriptor still in its queue
-// would pass for one who has it.
+// would pass for one who has it. An offer is as many promises, and no byte: a
+// giver that reads nothing waits for nobody, and can be told nothing false.
 #include "placid/os/handover.h"
 
 #include <poll.h>
@@ -18,9 +19,12 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "fd.h"
 #include "operation.h"
@@ -100,6 +104,82 @@ Result<void> CheckUser(const Operation& operation, int socket) {
   return error;
 }
 
+// What is sent of an object.
+struct Passed {
+  UniqueFd reopened;  // or none
+  int fd;
+  std::uint64_t size_bytes;
+  bool is_writable;
+};
+
+Result<Passed> Pass(const Operation& operation, const SharedObject& object,
+                    Access access) {
+  Passed passed{
+      .reopened = {},
+      .fd = static_cast<int>(object.handle()),
+      .size_bytes = object.size_bytes(),
+      .is_writable =
+          access == Access::kReadWrite && object.access() == Access::kReadWrite,
+  };
+  if (!passed.is_writable) {
+    // The descriptor itself must be unable to write, not just its promise.
+    auto own = internal::Reopen(operation, passed.fd, Access::kReadOnly);
+    if (!own) return own.error();
+    passed.reopened = std::move(*own);
+    passed.fd = passed.reopened.get();
+  }
+  return passed;
+}
+
+// 0 or an errno.
+int Send(int socket, const Passed& passed) {
+  return internal::SendPromise(socket, passed.fd, passed.size_bytes,
+                               passed.is_writable);
+}
+bool IsGone(int error) { return error == EPIPE || error == ECONNRESET; }
+
+// A receiver may be gone again before it is accepted: then the next one.
+Result<UniqueFd> Accept(const Operation& operation, int listener,
+                        const Deadline& deadline) {
+  for (;;) {
+    if (auto ready = WaitReadable(operation, listener, deadline); !ready) {
+      return ready.error();
+    }
+    UniqueFd socket = internal::AcceptFrom(listener);
+    if (socket) return socket;
+    if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
+      return operation.Failed(errno);
+    }
+    if (deadline.LeftMs() == 0) return TimedOut(operation);
+  }
+}
+
+// The receiver's end, with one of our own user's at the other.
+Result<UniqueFd> Connect(const Operation& operation, const Name& name,
+                         const Deadline& deadline) {
+  UniqueFd socket = internal::MakeSocket();
+  if (!socket) return operation.Failed(errno);
+  for (;;) {
+    const int error = internal::ConnectHandover(socket.get(), name);
+    if (error == 0) break;
+    if (error != EAGAIN) return operation.Failed(error);
+    if (deadline.LeftMs() == 0) return TimedOut(operation);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  if (auto same = CheckUser(operation, socket.get()); !same) {
+    return same.error();
+  }
+  return socket;
+}
+
+Result<SharedObject> Take(const Operation& operation, int socket,
+                          const Deadline& deadline) {
+  if (auto ready = WaitReadable(operation, socket, deadline); !ready) {
+    return ready.error();
+  }
+  return internal::TakePromised(operation, socket);
+}
+
 }  // namespace
 
 HandoverListener::~HandoverListener() {
@@ -127,72 +207,90 @@ Result<void> HandoverListener::GiveTo(const SharedObject& object, Access access,
                                       std::int64_t timeout_ms) {
   const Operation operation{"HandoverListener::GiveTo", name_.text()};
   const Deadline deadline(timeout_ms);
-  const bool is_writable =
-      access == Access::kReadWrite && object.access() == Access::kReadWrite;
-  auto passed = static_cast<int>(object.handle());
-  UniqueFd reopened;
-  if (!is_writable) {
-    // The descriptor itself must be unable to write, not just its promise.
-    auto own = internal::Reopen(operation, passed, Access::kReadOnly);
-    if (!own) return own.error();
-    reopened = std::move(*own);
-    passed = reopened.get();
-  }
+  const auto passed = Pass(operation, object, access);
+  if (!passed) return passed.error();
+  const auto socket = Accept(operation, static_cast<int>(handle_), deadline);
+  if (!socket) return socket.error();
+  if (auto same = CheckUser(operation, socket->get()); !same) return same;
 
-  const int listener = static_cast<int>(handle_);
-  UniqueFd socket;
-  for (;;) {  // a receiver may be gone again before it is accepted
-    auto ready = WaitReadable(operation, listener, deadline);
-    if (!ready) return ready;
-    socket = internal::AcceptFrom(listener);
-    if (socket) break;
-    if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
-      return operation.Failed(errno);
-    }
-    if (deadline.LeftMs() == 0) return TimedOut(operation);
-  }
-  if (auto same = CheckUser(operation, socket.get()); !same) return same;
-
-  const int error = internal::SendPromise(socket.get(), passed,
-                                          object.size_bytes(), is_writable);
-  if (error == EPIPE || error == ECONNRESET) return PeerDied(operation);
+  const int error = Send(socket->get(), *passed);
+  if (IsGone(error)) return PeerDied(operation);
   if (error != 0) return operation.Failed(error);
-  if (auto ready = WaitReadable(operation, socket.get(), deadline); !ready) {
+  if (auto ready = WaitReadable(operation, socket->get(), deadline); !ready) {
     return ready;
   }
   char answer = 0;
   const auto n =
-      Retry([&] { return ::recv(socket.get(), &answer, sizeof(answer), 0); });
+      Retry([&] { return ::recv(socket->get(), &answer, sizeof(answer), 0); });
   return n == 1 && answer == kReceived ? Ok() : PeerDied(operation);
 }
+
+Result<Offered> HandoverListener::Offer(std::span<const Gift> gifts,
+                                        std::int64_t wait_ms) {
+  const Operation operation{"HandoverListener::Offer", name_.text()};
+  const Deadline deadline(wait_ms);
+  const int listener = static_cast<int>(handle_);
+  const auto nobody = [](const Error& error) -> Result<Offered> {
+    if (error.code == ErrorCode::kTimedOut) return Offered::kNobody;
+    return error;
+  };
+  // First that there is somebody, then what it takes to serve it, and only then
+  // is it accepted: what cannot be served yet goes on waiting.
+  if (auto ready = WaitReadable(operation, listener, deadline); !ready) {
+    return nobody(ready.error());
+  }
+  std::vector<Passed> all;
+  for (const Gift& gift : gifts) {
+    auto passed = Pass(operation, gift.object, gift.access);
+    if (!passed) return passed.error();
+    all.push_back(std::move(*passed));
+  }
+  const auto socket = Accept(operation, listener, deadline);
+  if (!socket) return nobody(socket.error());
+  if (!CheckUser(operation, socket->get())) return Offered::kLost;
+
+  auto result = Offered::kLost;
+  for (const Passed& passed : all) {
+    const int error = Send(socket->get(), passed);
+    if (IsGone(error)) return result;
+    if (error != 0) return operation.Failed(error);
+    result = Offered::kGiven;  // whoever goes now has what it came for
+  }
+  return result;
+}
+
+NativeHandle HandoverListener::event() const { return handle_; }
 
 Result<SharedObject> ReceiveHandover(const Name& name,
                                      std::int64_t timeout_ms) {
   const Operation operation{"ReceiveHandover", name.text()};
   const Deadline deadline(timeout_ms);
-  const UniqueFd socket = internal::MakeSocket();
-  if (!socket) return operation.Failed(errno);
-  for (;;) {
-    const int error = internal::ConnectHandover(socket.get(), name);
-    if (error == 0) break;
-    if (error != EAGAIN) return operation.Failed(error);
-    if (deadline.LeftMs() == 0) return TimedOut(operation);
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  if (auto same = CheckUser(operation, socket.get()); !same) {
-    return same.error();
-  }
-  if (auto ready = WaitReadable(operation, socket.get(), deadline); !ready) {
-    return ready.error();
-  }
-  auto object = internal::TakePromised(operation, socket.get());
+  const auto socket = Connect(operation, name, deadline);
+  if (!socket) return socket.error();
+  auto object = Take(operation, socket->get(), deadline);
   if (!object) return object.error();
   const auto sent = Retry([&] {
-    return ::send(socket.get(), &kReceived, sizeof(kReceived),
+    return ::send(socket->get(), &kReceived, sizeof(kReceived),
                   internal::kSendFlags);
   });
   if (sent != 1) return PeerDied(operation);
   return object;
+}
+
+Result<std::vector<SharedObject>> TakeOffered(const Name& name,
+                                              std::size_t count,
+                                              std::int64_t timeout_ms) {
+  const Operation operation{"TakeOffered", name.text()};
+  const Deadline deadline(timeout_ms);
+  const auto socket = Connect(operation, name, deadline);
+  if (!socket) return socket.error();
+  std::vector<SharedObject> objects;
+  while (objects.size() < count) {
+    auto object = Take(operation, socket->get(), deadline);
+    if (!object) return object.error();
+    objects.push_back(std::move(*object));
+  }
+  return objects;
 }
 
 }  // namespace placid::os

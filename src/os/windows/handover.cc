@@ -14,12 +14,16 @@
 // between nor a message unread leaves a handle behind in the receiver, and a
 // hostile giver cannot name one of the receiver's own. The number still meant
 // what it should when it was duplicated if the byte could be sent after that.
+// An offer is as many promises and then that byte.
 #include "placid/os/handover.h"
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "deadline.h"
 #include "names.h"
@@ -205,6 +209,42 @@ Result<UniqueHandle> ConnectTo(const Operation& operation,
   }
 }
 
+// A handle that may do no more than it is given for, in our own process.
+Result<UniqueHandle> Duplicate(const Operation& operation,
+                               const SharedObject& object, bool is_writable) {
+  const HANDLE self = ::GetCurrentProcess();
+  HANDLE duplicate = nullptr;
+  if (!::DuplicateHandle(self, ToHandle(object.handle()), self, &duplicate,
+                         internal::RightsOf(is_writable ? Access::kReadWrite
+                                                        : Access::kReadOnly),
+                         FALSE, 0)) {
+    return operation.Failed(::GetLastError());
+  }
+  return UniqueHandle(duplicate);
+}
+
+bool IsWritable(const SharedObject& object, Access access) {
+  return access == Access::kReadWrite && object.access() == Access::kReadWrite;
+}
+
+Promise PromiseOf(const SharedObject& object, const UniqueHandle& given,
+                  bool is_writable) {
+  return {.magic = kMagic,
+          .size_bytes = object.size_bytes(),
+          .handle = reinterpret_cast<std::uintptr_t>(given.get()),
+          .is_writable = is_writable ? 1U : 0U,
+          .reserved = 0};
+}
+
+// That whoever is connected to `pipe` is our own user's.
+Result<void> CheckReceiver(const Operation& operation, HANDLE pipe) {
+  ULONG receiver = 0;
+  if (!::GetNamedPipeClientProcessId(pipe, &receiver)) {
+    return FailedTalk(operation, ::GetLastError());
+  }
+  return CheckUser(operation, receiver);
+}
+
 // The giver's handle, in this process.
 Result<UniqueHandle> Take(const Operation& operation, DWORD giver,
                           const Promise& promise) {
@@ -217,6 +257,58 @@ Result<UniqueHandle> Take(const Operation& operation, DWORD giver,
     return operation.Failed(::GetLastError());
   }
   return UniqueHandle(taken);
+}
+
+// One object, promised by whoever has the number `giver`.
+Result<SharedObject> TakePromised(const Operation& operation, Channel& channel,
+                                  DWORD giver) {
+  Promise promise{};
+  if (const DWORD error = channel.Receive(promise); error != ERROR_SUCCESS) {
+    return FailedTalk(operation, error);
+  }
+  if (promise.magic != kMagic || promise.size_bytes == 0) {
+    return FailedTalk(operation, ERROR_INVALID_DATA);
+  }
+  auto taken = Take(operation, giver, promise);
+  if (!taken) return taken.error();
+  const Access access =
+      promise.is_writable != 0 ? Access::kReadWrite : Access::kReadOnly;
+  const NativeHandle handle = reinterpret_cast<NativeHandle>(taken->get());
+  auto object = SharedObject::Adopt(handle, access, promise.size_bytes);
+  if (!object) {
+    Error error = object.error();
+    error.operation = operation.name;
+    error.subject = operation.subject;
+    return error;
+  }
+  (void)taken->Release();  // the object's by now
+  return object;
+}
+
+// The first `count` of what is given under a name.
+Result<std::vector<SharedObject>> TakeAll(const Operation& operation,
+                                          const Name& name, std::size_t count,
+                                          const Deadline& deadline) {
+  const auto text = internal::PipeName(operation, name, L"handover");
+  if (!text) return text.error();
+  const auto pipe = ConnectTo(operation, *text, deadline);
+  if (!pipe) return pipe.error();
+  ULONG giver = 0;
+  if (!::GetNamedPipeServerProcessId(pipe->get(), &giver)) {
+    return FailedTalk(operation, ::GetLastError());
+  }
+  if (auto same = CheckUser(operation, giver); !same) return same.error();
+  Channel channel(pipe->get(), deadline);
+  std::vector<SharedObject> objects;
+  while (objects.size() < count) {
+    auto object = TakePromised(operation, channel, giver);
+    if (!object) return object.error();
+    objects.push_back(std::move(*object));
+  }
+  if (const DWORD error = channel.Send(kReceived); error != ERROR_SUCCESS) {
+    return FailedTalk(operation, error);
+  }
+  return objects;
 }
 
 }  // namespace
@@ -246,17 +338,9 @@ Result<void> HandoverListener::GiveTo(const SharedObject& object, Access access,
                                       std::int64_t timeout_ms) {
   const Operation operation{"HandoverListener::GiveTo", name_.text()};
   const Deadline deadline(timeout_ms);
-  const bool is_writable =
-      access == Access::kReadWrite && object.access() == Access::kReadWrite;
-  const HANDLE self = ::GetCurrentProcess();
-  HANDLE duplicate = nullptr;
-  if (!::DuplicateHandle(self, ToHandle(object.handle()), self, &duplicate,
-                         internal::RightsOf(is_writable ? Access::kReadWrite
-                                                        : Access::kReadOnly),
-                         FALSE, 0)) {
-    return operation.Failed(::GetLastError());
-  }
-  const UniqueHandle given(duplicate);
+  const bool is_writable = IsWritable(object, access);
+  const auto given = Duplicate(operation, object, is_writable);
+  if (!given) return given.error();
 
   const HANDLE pipe = ToHandle(handle_);
   Channel channel(pipe, deadline);
@@ -264,16 +348,8 @@ Result<void> HandoverListener::GiveTo(const SharedObject& object, Access access,
   if (const DWORD error = channel.Connect(); error != ERROR_SUCCESS) {
     return FailedTalk(operation, error);
   }
-  ULONG receiver = 0;
-  if (!::GetNamedPipeClientProcessId(pipe, &receiver)) {
-    return FailedTalk(operation, ::GetLastError());
-  }
-  if (auto same = CheckUser(operation, receiver); !same) return same;
-  const Promise promise{.magic = kMagic,
-                        .size_bytes = object.size_bytes(),
-                        .handle = reinterpret_cast<std::uintptr_t>(given.get()),
-                        .is_writable = is_writable ? 1U : 0U,
-                        .reserved = 0};
+  if (auto same = CheckReceiver(operation, pipe); !same) return same;
+  const Promise promise = PromiseOf(object, *given, is_writable);
   if (const DWORD error = channel.Send(promise); error != ERROR_SUCCESS) {
     return FailedTalk(operation, error);
   }
@@ -285,45 +361,55 @@ Result<void> HandoverListener::GiveTo(const SharedObject& object, Access access,
   return Ok();
 }
 
+Result<Offered> HandoverListener::Offer(std::span<const Gift> gifts,
+                                        std::int64_t wait_ms) {
+  const Operation operation{"HandoverListener::Offer", name_.text()};
+  std::vector<UniqueHandle> given;
+  std::vector<Promise> promises;
+  for (const Gift& gift : gifts) {
+    const bool is_writable = IsWritable(gift.object, gift.access);
+    auto duplicate = Duplicate(operation, gift.object, is_writable);
+    if (!duplicate) return duplicate.error();
+    promises.push_back(PromiseOf(gift.object, *duplicate, is_writable));
+    given.push_back(std::move(*duplicate));
+  }
+
+  const HANDLE pipe = ToHandle(handle_);
+  // Where nobody came the pipe goes on listening: whoever comes before the next
+  // call finds it open.
+  const DWORD met = Channel(pipe, Deadline(wait_ms)).Connect();
+  if (met == WAIT_TIMEOUT) return Offered::kNobody;
+  const Connection connection(pipe);  // ended before `given` is closed
+  if (met != ERROR_SUCCESS || !CheckReceiver(operation, pipe)) {
+    return Offered::kLost;
+  }
+  Channel channel(pipe, Deadline(kTakeWithinMs));
+  auto result = Offered::kLost;
+  for (const Promise& promise : promises) {
+    if (channel.Send(promise) != ERROR_SUCCESS) return result;
+    result = Offered::kGiven;  // whoever goes now has what it came for
+  }
+  char answer = 0;
+  const bool is_taken =
+      channel.Receive(answer) == ERROR_SUCCESS && answer == kReceived;
+  return is_taken ? Offered::kGiven : Offered::kLost;
+}
+
+NativeHandle HandoverListener::event() const { return kNoHandle; }
+
 Result<SharedObject> ReceiveHandover(const Name& name,
                                      std::int64_t timeout_ms) {
-  const Operation operation{"ReceiveHandover", name.text()};
-  const Deadline deadline(timeout_ms);
-  const auto text = internal::PipeName(operation, name, L"handover");
-  if (!text) return text.error();
-  const auto pipe = ConnectTo(operation, *text, deadline);
-  if (!pipe) return pipe.error();
-  ULONG giver = 0;
-  if (!::GetNamedPipeServerProcessId(pipe->get(), &giver)) {
-    return FailedTalk(operation, ::GetLastError());
-  }
-  if (auto same = CheckUser(operation, giver); !same) return same.error();
+  auto objects =
+      TakeAll({"ReceiveHandover", name.text()}, name, 1, Deadline(timeout_ms));
+  if (!objects) return objects.error();
+  return std::move(objects->front());
+}
 
-  Channel channel(pipe->get(), deadline);
-  Promise promise{};
-  if (const DWORD error = channel.Receive(promise); error != ERROR_SUCCESS) {
-    return FailedTalk(operation, error);
-  }
-  if (promise.magic != kMagic || promise.size_bytes == 0) {
-    return FailedTalk(operation, ERROR_INVALID_DATA);
-  }
-  auto taken = Take(operation, giver, promise);
-  if (!taken) return taken.error();
-  const Access access =
-      promise.is_writable != 0 ? Access::kReadWrite : Access::kReadOnly;
-  const NativeHandle handle = reinterpret_cast<NativeHandle>(taken->get());
-  auto object = SharedObject::Adopt(handle, access, promise.size_bytes);
-  if (!object) {
-    Error error = object.error();
-    error.operation = operation.name;
-    error.subject = operation.subject;
-    return error;
-  }
-  (void)taken->Release();  // the object's by now
-  if (const DWORD error = channel.Send(kReceived); error != ERROR_SUCCESS) {
-    return FailedTalk(operation, error);
-  }
-  return object;
+Result<std::vector<SharedObject>> TakeOffered(const Name& name,
+                                              std::size_t count,
+                                              std::int64_t timeout_ms) {
+  return TakeAll({"TakeOffered", name.text()}, name, count,
+                 Deadline(timeout_ms));
 }
 
 }  // namespace placid::os

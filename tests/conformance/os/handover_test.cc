@@ -149,6 +149,80 @@ TEST_F(HandoverConformance, BothSidesTimeOut) {
                         ReceiveHandover(name, 10)));
 }
 
+// ---- Several at once, and nobody looks after them ---------------------------
+
+TEST_F(HandoverConformance, AnOfferIsTakenWholeOrItsFirstPart) {
+  const Name name = NewName();
+  const auto small = SharedObject::Create(NewName(), kPages);
+  const auto large = SharedObject::CreateAnonymous(2 * kPages);
+  ASSERT_TRUE(small && large);
+  const Gift gifts[] = {{*small, Access::kReadOnly},
+                        {*large, Access::kReadWrite}};
+  auto listener = HandoverListener::Listen(name);
+  ASSERT_TRUE(Succeeds(listener));
+  const auto peer = Peer::Spawn();
+  const auto take = [&](int count) {
+    peer->Begin(Step("take", name, std::to_string(count) + " 10000"));
+    const auto offered = listener->Offer(gifts, kLongMs);
+    EXPECT_TRUE(Succeeds(offered));
+    EXPECT_EQ(*offered, Offered::kGiven);
+    return peer->Answer();
+  };
+  const std::string first = std::to_string(kPages);
+  const std::string second = std::to_string(2 * kPages);
+  EXPECT_EQ(take(2), "took " + first + ' ' + second);
+  ASSERT_EQ(peer->Do("map rw"), "mapped");
+  EXPECT_EQ(peer->Do("write 0 1"), "written");
+  EXPECT_EQ(take(1), "took " + first);
+  EXPECT_EQ(peer->Do("map rw"), "permission denied");
+  EXPECT_EQ(peer->Do("map ro"), "mapped");
+  // There are two: whoever waits for a third is not waited for long.
+  peer->Begin(Step("take", name, "3 10000"));
+  EXPECT_TRUE(Succeeds(listener->Offer(gifts, kLongMs)));
+  EXPECT_EQ(peer->Answer(), "peer died");
+}
+
+TEST_F(HandoverConformance, WeTakeWhatAPeerOffers) {
+  const Name name = NewName();
+  const auto peer = Peer::Spawn();
+  EXPECT_TRUE(FailsWith(ErrorCode::kNotFound, "TakeOffered", name.text(),
+                        TakeOffered(name, 1, kLongMs)));
+  ASSERT_EQ(peer->Do(Step("create", NewName(), std::to_string(kPages))),
+            "created");
+  ASSERT_EQ(peer->Do(Step("listen", name)), "listening");
+  EXPECT_EQ(peer->Do("offer rw 0"), "nobody");
+  peer->Begin("offer rw 10000");
+  const auto objects = TakeOffered(name, 1, kLongMs);
+  EXPECT_EQ(peer->Answer(), "given");
+  ASSERT_TRUE(Succeeds(objects));
+  ASSERT_EQ(objects->size(), 1U);
+  EXPECT_EQ(objects->front().size_bytes(), kPages);
+  EXPECT_EQ(objects->front().access(), Access::kReadWrite);
+}
+
+// An event loop that looks now and then finds whoever has come in between.
+TEST_F(HandoverConformance, WhoComesBetweenTwoLooksIsServedByTheNext) {
+  const Name name = NewName();
+  const auto object = SharedObject::CreateAnonymous(kPages);
+  const Gift gift{*object, Access::kReadWrite};
+  auto listener = HandoverListener::Listen(name);
+  ASSERT_TRUE(Succeeds(listener));
+  ASSERT_EQ(*listener->Offer({&gift, 1}, 0), Offered::kNobody);
+  const auto peer = Peer::Spawn();
+  for (int i = 0; i < 3; ++i) {
+    peer->Begin(Step("take", name, "1 10000"));
+    auto offered = Offered::kNobody;
+    while (offered == Offered::kNobody) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      offered = *listener->Offer({&gift, 1}, 0);
+    }
+    EXPECT_EQ(offered, Offered::kGiven);
+    EXPECT_EQ(peer->Answer(), "took " + std::to_string(kPages));
+  }
+  EXPECT_TRUE(FailsWith(ErrorCode::kTimedOut, "TakeOffered", name.text(),
+                        TakeOffered(name, 1, 10)));
+}
+
 // The receiver needs a moment to connect, and nothing shows that it has: where
 // the moment was too short it finds no listener, and is given a longer one.
 TEST_F(HandoverConformance, AReceiverNoticesThatItsListenerEnds) {

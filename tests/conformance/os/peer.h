@@ -41,6 +41,8 @@ class Steps {
   //   listen NAME                listening
   //   give ro|rw TIMEOUT_MS      given        the object
   //   receive NAME TIMEOUT_MS    received SIZE
+  //   offer ro|rw TIMEOUT_MS     given | nobody | lost    the object
+  //   take NAME COUNT TIMEOUT_MS took SIZE...  holds the last of them
   //   wake OFFSET                COUNT        through the futex
   //   bump OFFSET                COUNT        the same, the word moved on
   //   bell                       NUMBER       one that it has from now on

@@ -157,6 +157,26 @@ std::string Steps::DoVerb(const std::string& verb, std::istream& words) {
     object_ = std::move(*object);
     return "received " + std::to_string(object_.size_bytes());
   }
+  if (verb == "offer") {
+    const Gift gift{object_, NextAccess(words)};
+    const auto offered = listener_.Offer({&gift, 1}, Next<std::int64_t>(words));
+    if (!offered) return Words(offered.error());
+    return *offered == Offered::kGiven    ? "given"
+           : *offered == Offered::kNobody ? "nobody"
+                                          : "lost";
+  }
+  if (verb == "take") {
+    const Name name = NextName(words);
+    const auto count = Next<std::size_t>(words);
+    auto taken = TakeOffered(name, count, Next<std::int64_t>(words));
+    if (!taken) return Words(taken.error());
+    std::string answer = "took";
+    for (SharedObject& object : *taken) {
+      answer += ' ' + std::to_string(object.size_bytes());
+      object_ = std::move(object);
+    }
+    return answer;
+  }
   if (verb == "wake") {
     return std::to_string(
         FutexWake(mapping_.data() + Next<std::size_t>(words), 1));

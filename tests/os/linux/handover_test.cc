@@ -2,6 +2,8 @@
 #include "placid/os/handover.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -92,6 +94,55 @@ TEST_F(LinuxHandoverTest, AReceiverWithAnotherAnswerHasNotReceived) {
   EXPECT_EQ(listener.GiveTo(object_, Access::kReadOnly, kLongMs).error().code,
             ErrorCode::kPeerDied);
   ::close(rude);
+}
+
+// Silent, gone, and many: none of them holds up whoever offers.
+TEST_F(LinuxHandoverTest, AnOfferWaitsForNobody) {
+  auto listener = *HandoverListener::Listen(name_);
+  const Address address(name_);
+  const Gift gift{object_, Access::kReadWrite};
+  const auto is_readable = [&] {
+    pollfd event{.fd = static_cast<int>(listener.event()),
+                 .events = POLLIN,
+                 .revents = 0};
+    return ::poll(&event, 1, 0) == 1;
+  };
+  EXPECT_FALSE(is_readable());
+  std::vector<int> silent(100);
+  for (int& socket : silent) {
+    socket = Socket();
+    ASSERT_EQ(::connect(socket, address.get(), address.size), 0);
+  }
+  EXPECT_TRUE(is_readable());
+  for (std::size_t i = 0; i < silent.size(); ++i) {
+    ASSERT_EQ(*listener.Offer({&gift, 1}, kLongMs), Offered::kGiven);
+  }
+  EXPECT_FALSE(is_readable());
+  EXPECT_EQ(*listener.Offer({&gift, 1}, 0), Offered::kNobody);
+  for (const int socket : silent) ::close(socket);
+  const int leaver = Socket();
+  ASSERT_EQ(::connect(leaver, address.get(), address.size), 0);
+  ::close(leaver);
+  EXPECT_EQ(*listener.Offer({&gift, 1}, 0), Offered::kLost);
+}
+
+// Without a descriptor left there is nobody accepted, and so nobody lost.
+TEST_F(LinuxHandoverTest, WhoCannotBeServedYetGoesOnWaiting) {
+  auto listener = *HandoverListener::Listen(name_);
+  const Address address(name_);
+  const int socket = Socket();
+  ASSERT_EQ(::connect(socket, address.get(), address.size), 0);
+  const Gift gift{object_, Access::kReadOnly};
+  InChild([&] {
+    const rlimit few{.rlim_cur = 3, .rlim_max = 3};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+    const auto refused = listener.Offer({&gift, 1}, kLongMs);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kSystem);
+    EXPECT_EQ(refused.error().system_error, EMFILE);
+  });
+  EXPECT_EQ(*listener.Offer({&gift, 1}, 0), Offered::kGiven);
+  ::close(socket);
 }
 
 // Who was there when poll looked is gone again, and the next may take its time.
@@ -270,6 +321,16 @@ TEST_F(LinuxHandoverTest, AnotherUserGetsNothing) {
   EXPECT_EQ(given.error().code, ErrorCode::kPermissionDenied);
   EXPECT_EQ(given.error().found, kStranger);
   EXPECT_TRUE(stranger.EndsWell());
+  Child another([&address] {
+    ASSERT_EQ(::setuid(kStranger), 0);
+    const int socket = Socket();
+    ASSERT_EQ(::connect(socket, address.get(), address.size), 0);
+    char byte = 0;
+    EXPECT_EQ(::read(socket, &byte, 1), 0);
+  });
+  const Gift gift{object_, Access::kReadOnly};
+  EXPECT_EQ(*listener.Offer({&gift, 1}, kLongMs), Offered::kLost);
+  EXPECT_TRUE(another.EndsWell());
 }
 
 }  // namespace
