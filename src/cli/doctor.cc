@@ -111,7 +111,7 @@ void CheckSpace(const PlaceFacts& place, std::vector<Check>& checks) {
                    FormatBytes(place.total_bytes));
   const std::string grow =
       Concat("docker run --shm-size=1g, or mount -o remount,size=1G ",
-             place.directory, "; memfd segments are not bound by it");
+             place.directory, "; memfd segments (Rendezvous) are not bound by it");
   if (place.total_bytes != 0 && place.free_bytes < kLeastFree) {
     checks.push_back(Trouble("space", found,
                              "there is room for one stream at most (4 MiB)",

@@ -4,6 +4,7 @@
 #ifndef PLACID_SRC_SEGMENT_PATIENCE_H_
 #define PLACID_SRC_SEGMENT_PATIENCE_H_
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <thread>
@@ -25,7 +26,13 @@ class Patience {
     return true;
   }
 
+  [[nodiscard]] std::int64_t LeftMs() const {
+    return (std::max)((end_ - os::MonotonicNow()) / 1'000'000, kNone);
+  }
+
  private:
+  static constexpr std::int64_t kNone = 0;
+
   std::int64_t end_;
 };
 

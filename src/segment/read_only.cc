@@ -84,4 +84,10 @@ Result<void> CheckNamed(const os::SharedObject& object, const os::Name& name) {
   return is_unknown ? Ok() : named;
 }
 
+Error RetiredUnnamed() {
+  return {.code = ErrorCode::kUnlinked,
+          .advice = "it was retired: go on with it, or open what is served "
+                    "under the name now"};
+}
+
 }  // namespace placid

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "placid/base/error.h"
 #include "placid/base/result.h"
 #include "placid/os/file_lock.h"
 #include "placid/os/name.h"
@@ -33,6 +34,9 @@ Result<os::LockState> ProbeLock(const os::SharedObject& object,
 // the system can say.
 Result<void> CheckWhole(const os::SharedObject& object);
 Result<void> CheckNamed(const os::SharedObject& object, const os::Name& name);
+
+// What Check says of one without names, which nothing else can befall.
+[[nodiscard]] Error RetiredUnnamed();
 
 }  // namespace placid
 

@@ -91,6 +91,9 @@ Result<void> Segment::Check() const {
     failed.subject = name_.text();
     return failed;
   };
+  if (!has_name() && data_.object.is_open()) {
+    return IsRetired() ? said(RetiredUnnamed()) : Ok();
+  }
   // First that all of it may be touched.
   for (const os::SharedObject* object :
        {&record_, &data_.object, &control_.object}) {

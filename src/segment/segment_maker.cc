@@ -26,14 +26,6 @@ using os::FileLock;
 using os::Name;
 using os::SharedObject;
 
-std::uint32_t DrawNonce() {
-  std::random_device random;
-  for (;;) {
-    const std::uint32_t nonce = random();
-    if (nonce != 0) return nonce;
-  }
-}
-
 std::string Hex(std::uint32_t number) {
   std::string digits(8, '0');
   for (std::size_t i = digits.size(); i-- > 0; number >>= 4) {
@@ -75,6 +67,14 @@ Error BadArgument(const char* field, std::uint64_t expected,
 }
 
 }  // namespace
+
+std::uint32_t DrawNonce() {
+  std::random_device random;
+  for (;;) {
+    const std::uint32_t nonce = random();
+    if (nonce != 0) return nonce;
+  }
+}
 
 Name ObjectName(const Name& name, SegmentId id, SegmentHeader::Kind kind) {
   std::string text(name.text());

@@ -15,6 +15,7 @@
 #include "placid/os/shared_object.h"
 #include "placid/segment/name_record.h"
 #include "placid/segment/segment.h"
+#include "placid/segment/segment_reader.h"
 
 namespace placid {
 
@@ -26,6 +27,9 @@ inline constexpr std::uint32_t kOpenLock = 0;
 // The objects that a name leads to.
 [[nodiscard]] os::Name ObjectName(const os::Name& name, SegmentId id,
                                   SegmentHeader::Kind kind);
+
+// For the id of a new segment.
+[[nodiscard]] std::uint32_t DrawNonce();
 
 class SegmentMaker {
  public:
@@ -63,6 +67,18 @@ class SegmentMaker {
                                const os::Name& control_name,
                                const SegmentHeader& data);
 
+  // ---- Segments without names (rendezvous.h). Errors as those of steps.
+
+  // Where whoever serves one is met. kInvalidArgument: no segment's name.
+  [[nodiscard]] Result<os::Name> MeetingName() const;
+  Result<Segment> MakeUnnamed(const CreateSegmentOptions& options) const;
+  // Of objects that whoever serves one, or says so, has handed over.
+  Result<Segment> Adopt(os::SharedObject data, os::SharedObject control,
+                        const Request& request) const;
+  Result<SegmentReader> AdoptReader(os::SharedObject data,
+                                    std::uint64_t fingerprint) const;
+  static void Retire(const Segment& segment);
+
  private:
   using Kind = SegmentHeader::Kind;
 
@@ -88,6 +104,14 @@ class SegmentMaker {
   Result<bool> RetireLeftovers(const Record& record) const;
   Result<void> RemoveParts(SegmentId id) const;
   Result<void> UnlinkLocked(const Record& record) const;
+
+  // Without names.
+  Result<Segment::Part> MakePart(Result<os::SharedObject> object, SegmentId id,
+                                 Kind kind, std::uint64_t fingerprint) const;
+  Result<os::SharedObject> MakeControl(SegmentId id, std::uint64_t bytes) const;
+  // `id` nullopt: of whichever segment it is.
+  Result<Segment::Part> AdoptPart(os::SharedObject object,
+                                  std::optional<SegmentId> id, Kind kind) const;
 
   // nullopt: others are at it, look again.
   Result<std::optional<Segment>> TryOnce(const Request& request);

@@ -114,6 +114,10 @@ bool SegmentReader::IsRetired() const {
 
 Result<void> SegmentReader::Check() const {
   constexpr const char* kOperation = "SegmentReader::Check";
+  if (!record_.is_open() && data_.is_open()) {  // see rendezvous.h
+    if (!IsRetired()) return Ok();
+    return Said(kOperation, name_, RetiredUnnamed());
+  }
   // First that all of it may be touched.
   for (const SharedObject* object : {&record_, &data_}) {
     if (auto whole = CheckWhole(*object); !whole) {

@@ -29,8 +29,10 @@
 #include "placid/segment/liveness.h"
 #include "placid/segment/membership.h"
 #include "placid/segment/monitor.h"
+#include "placid/segment/rendezvous.h"
 #include "placid/segment/segment.h"
 #include "placid/segment/segment_reader.h"
+#include "tests/segment/serving.h"
 
 namespace placid::testing {
 
@@ -136,6 +138,7 @@ class SegmentSteps {
   //   board NAME                 opened ID  whoever places, shows it there
   //   produce_foreign NAME N     closed     1 to N, in a ring in an object of
   //                                         that exact name
+  //   serve                      serving    its segment, in a thread
   //   exit                       bye
   //
   // Before a step:
@@ -144,9 +147,12 @@ class SegmentSteps {
   //   pausing   where it places or recovers it first answers "placing" or
   //             "recovering", and waits for a line
   //   at NS     begins at that time of MonotonicNow
+  //   served    create, open_or_create (which serves what it made) and open
+  //             are of a rendezvous
   std::string Do(const std::string& step) {
     std::istringstream words(step);
     bool is_of_reader = false;
+    bool is_served = false;
     is_pausing_ = false;
     is_lasting_ = false;
     std::string verb;
@@ -160,10 +166,13 @@ class SegmentSteps {
         is_lasting_ = true;
       } else if (verb == "reader") {
         is_of_reader = true;
+      } else if (verb == "served") {
+        is_served = true;
       } else {
         break;
       }
     }
+    if (is_served) return DoServed(is_of_reader, verb, words);
     if (is_of_reader) {
       return DoAttached(reader_, verb, words).value_or("no step of a reader");
     }
@@ -288,8 +297,40 @@ class SegmentSteps {
       producer.Close();
       return "closed";
     }
+    if (verb == "serve") {
+      auto rendezvous = Rendezvous::Serve(segment_);
+      if (!rendezvous) return WordsOf(rendezvous.error());
+      serving_.emplace(*std::move(rendezvous), segment_);
+      return "serving";
+    }
     if (verb == "exit") return "bye";
     return "no such step: " + verb;
+  }
+
+  // What is of a rendezvous.
+  std::string DoServed(bool is_of_reader, const std::string& verb,
+                       std::istream& words) {
+    const os::Name name = NextName(words);
+    OpenSegmentOptions options;
+    options.patience_ms = kLongMs;
+    if (verb == "open" && is_of_reader) {
+      return Hold(Rendezvous::OpenReader(name, options), reader_, "opened ");
+    }
+    serving_.reset();
+    if (verb == "open") {
+      return Hold(Rendezvous::Open(name, options), segment_, "opened ");
+    }
+    const CreateSegmentOptions placing = Placing(Next<std::uint64_t>(words));
+    if (verb == "create") {
+      return Hold(Rendezvous::Create(name, placing), segment_, "created ");
+    }
+    Rendezvous rendezvous;
+    auto made = Rendezvous::OpenOrCreate(name, placing, rendezvous);
+    const bool is_creator = made && made->was_created();
+    std::string answer = Hold(std::move(made), segment_,
+                              is_creator ? "created " : "opened ");
+    if (is_creator) serving_.emplace(std::move(rendezvous), segment_);
+    return answer;
   }
 
   template <typename Attached>
@@ -338,6 +379,7 @@ class SegmentSteps {
   Membership member_;
   Monitor monitor_;
   SegmentReader reader_;
+  std::optional<Serving> serving_;  // of segment_
 };
 
 }  // namespace placid::testing

@@ -154,9 +154,12 @@ class PLACID_API Segment {
   [[nodiscard]] const Participants& participants() const {
     return *participants_;
   }
+  [[nodiscard]] const os::SharedObject& data() const { return data_.object; }
   [[nodiscard]] const os::SharedObject& control() const {
     return control_.object;
   }
+  // Whether its name leads to it; else whoever serves it does (rendezvous.h).
+  [[nodiscard]] bool has_name() const { return record_.is_open(); }
   [[nodiscard]] os::Name control_name() const;
 
   void swap(Segment& other) noexcept;

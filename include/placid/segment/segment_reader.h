@@ -58,6 +58,8 @@ class PLACID_API SegmentReader {
   [[nodiscard]] Result<void> Check() const;
 
  private:
+  friend class SegmentMaker;  // src/segment/segment_maker.h
+
   // The rest of opening, where there is a record.
   Result<void> Attach(const OpenSegmentOptions& options);
 
