@@ -39,7 +39,7 @@ JOBS = str(os.cpu_count())
 TYPES = {name: name for name in (
     "Seqlock", "Latest", "SpscRing", "SpscByteRing", "Counter", "RoleClaim",
     "Stamp", "EventCount", "Participants", "SegmentHeader",
-    "NameRecord", "Directory", "WaitMask", "WaitSet",
+    "NameRecord", "NameRegistry", "Directory", "WaitMask", "WaitSet",
     "Doorbells")} | {"Role": "RoleClaim"}
 
 

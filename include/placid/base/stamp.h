@@ -41,6 +41,7 @@ enum class TypeId : std::uint16_t {
   kNameRecord = 17,
   kSegmentHeader = 18,
   kDirectory = 19,
+  kNameRegistry = 24,
   kEventCount = 32,  // bears no stamp
   kWaitMask = 33,    // bears no stamp
   kDoorbells = 34,
