@@ -14,6 +14,7 @@
 #include "cli/text.h"
 #include "placid/base/error.h"
 #include "placid/base/result.h"
+#include "placid/os/shared_object.h"
 #include "placid/segment/discovery.h"
 
 namespace placid::cli {
@@ -37,10 +38,7 @@ class Cleaning {
         (entry.found.fate == Fate::kIfUnused && what == Clear::kUnused);
     if (!may_go) {
       if (is_named) {
-        Note(entry, "left",
-             entry.Kind() == "foreign" ? "nothing that placid made: remove it "
-                                         "yourself if nobody needs it"
-                                       : entry.found.why);
+        Note(entry, "left", WhyLeft(entry));
       } else if (entry.found.fate == Fate::kKeep && IsSpoilt(entry)) {
         Note(entry, "kept", entry.found.why);
       }
@@ -101,6 +99,15 @@ class Cleaning {
   // An orphan that nobody can remove yet, or that nobody can judge.
   static bool IsSpoilt(const Entry& entry) {
     return entry.found.state == Found::State::kOrphaned;
+  }
+
+  static const char* WhyLeft(const Entry& entry) {
+    if (!os::NamesPersist()) {
+      return "it goes with the last process that has it open: end that";
+    }
+    return entry.Kind() == "foreign" ? "nothing that placid made: remove it "
+                                       "yourself if nobody needs it"
+                                     : entry.found.why;
   }
 
   void Note(const Entry& entry, const char* action, std::string_view why) {

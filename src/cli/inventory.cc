@@ -14,6 +14,7 @@
 #include "placid/base/error.h"
 #include "placid/base/result.h"
 #include "placid/os/name.h"
+#include "placid/os/shared_object.h"
 #include "placid/segment/discovery.h"
 
 namespace placid::cli {
@@ -24,7 +25,7 @@ using FoundState = Found::State;
 
 void Say(Found& found, FoundState state, Fate fate, const char* why) {
   found.state = state;
-  found.fate = fate;
+  found.fate = os::NamesPersist() ? fate : Fate::kKeep;
   found.why = why;
 }
 
@@ -110,7 +111,7 @@ Json Entry::ToJson() const {
     json["owner_id"] = found.owner;
     const auto now = std::chrono::duration_cast<std::chrono::seconds>(
         std::chrono::system_clock::now().time_since_epoch());
-    json["age_seconds"] = now.count() - found.made_at;
+    if (found.made_at != 0) json["age_seconds"] = now.count() - found.made_at;
   }
   if (found.rows > 0) {
     json["living"] = found.living;

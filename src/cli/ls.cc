@@ -34,7 +34,9 @@ Outcome RunLs(const HousekeepingOptions& options) {
                     json.value("owner", "-"),
                     has_members ? std::to_string(entry.found.living) : "-",
                     has_members ? std::to_string(entry.found.dead) : "-",
-                    FormatAge(json.value("age_seconds", std::int64_t{0}))});
+                    json.contains("age_seconds")
+                        ? FormatAge(json["age_seconds"].get<std::int64_t>())
+                        : "-"});
     objects.push_back(json);
   }
   if (options.is_json) return PrintJson(Json{{"objects", std::move(objects)}});

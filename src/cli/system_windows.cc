@@ -252,7 +252,7 @@ std::string SystemErrorText(std::int32_t system_error) {
   return Narrow({text.data(), size});
 }
 
-// Names lie in this user's session, and no number says whose they are.
+// The number is the last one of a SID, which alone has no name.
 std::string UserName(std::uint64_t id) { return std::to_string(id); }
 
 // ---- Interruptions ----------------------------------------------------------
@@ -465,8 +465,7 @@ bool Child::Wait() {
 SystemFacts AskSystem() {
   SystemFacts facts;
   facts.unasked = {
-      "a quota of the session's: Windows has none for sections but memory",
-      "leftovers: a name goes with the last process that has it open"};
+      "a quota of the session's: Windows has none for sections but memory"};
   return facts;
 }
 

@@ -48,7 +48,7 @@ using Part = PartView::State;
 
 void Say(Found& found, State state, Fate fate, const char* why) {
   found.state = state;
-  found.fate = fate;
+  found.fate = os::NamesPersist() ? fate : Fate::kKeep;
   found.why = why;
 }
 

@@ -9,7 +9,7 @@ import cli_testing as t
 
 
 class PortableTest(t.StreamTest):
-    """Nothing here looks into the shared memory."""
+    """Nothing here looks into the shared memory but by the program."""
 
     def join_and_pass(self, text):
         """Both sides, after `text` has gone through."""
@@ -87,30 +87,56 @@ class PortableTest(t.StreamTest):
         self.assertTrue(target.read_bytes() == data)
         self.assertFalse(record.exists())
 
+    def listed(self):
+        """What `ls` has under our own name, or None."""
+        code, output, message = t.finish(self.start("ls", "--json"))
+        self.assertEqual(code, t.OK, message)
+        return next((found for found in json.loads(output)["objects"]
+                     if found["name"] == self.name), None)
+
     def test_what_looks_after_shared_memory_runs_everywhere(self):
-        """Where the system does not list names, `ls` says so."""
         code, output, message = t.finish(self.start("doctor", "--json"))
         self.assertIn(code, (t.OK, 9), message)
         checks = {check["name"]: check["verdict"]
                   for check in json.loads(output)["checks"]}
         self.assertEqual(checks["a named object"], "ok")
-        code, output, message = t.finish(self.start("ls", "--json"))
-        if code == t.INPUT_OUTPUT:
-            self.assertIn("ask by name", message)
-        else:
-            self.assertEqual(code, t.OK, message)
-            self.assertIn("objects", json.loads(output))
+        self.assertIn("leftovers", checks)
+        self.assertIsNone(self.listed())
         sender, receiver = self.join_and_pass(b"text")
+        found = self.listed()
+        self.assertEqual((found["kind"], found["state"], found["living"]),
+                         ("stream", "ready", 2))
+        self.assertGreaterEqual(found["allocated_bytes"], 4 * t.MIB)
+        self.assertIn(found["age_seconds"], range(-5, 600))
         code, output, message = t.finish(
             self.start("inspect", self.name, "--json"))
         self.assertEqual(code, t.OK, message)
         shown = json.loads(output)
         self.assertEqual((shown["kind"], shown["living"]), ("stream", 2))
         self.assertEqual(shown["sender"]["life"], "alive")
+        # It is in use, or cannot be removed by anybody else at all.
+        code, output, message = t.finish(
+            self.start("clean", self.name, "--json"))
+        self.assertEqual(code, 9, message)
+        self.assertEqual([action["action"] for action in
+                          json.loads(output)["actions"]], ["left"])
         sender.stdin.close()
         sender.stdin = None
         self.assert_ended(sender, t.OK)
         self.assert_ended(receiver, t.OK)
+        self.assertIsNone(self.listed())
+
+    def test_a_killed_pair_is_cleaned_up_or_gone_by_itself(self):
+        sender, receiver = self.join_and_pass(b"text")
+        for victim in (sender, receiver):
+            victim.kill()
+        for victim in (sender, receiver):
+            victim.wait()
+        for _ in range(2):
+            code, output, message = t.finish(
+                self.start("clean", self.name, "--json"))
+            self.assertEqual(code, t.OK, message + output.decode())
+            self.assertIsNone(self.listed())
 
     def test_mistakes(self):
         self.assert_ended(self.start("send", "a/b"), t.USAGE, "is no name")

@@ -4,8 +4,11 @@
 // machine. No protocol rests on it: what is listed may be gone by the next line.
 //
 // Linux: the files in /dev/shm that are called as ours are, whoever made them.
-// Darwin: those of the user's own directory. Windows: the system does not list
-// a session's sections.
+// Darwin: those of the user's own directory. Windows, where the system does not
+// list a session's sections: those that a registry of the session names
+// (name_registry.h), which every process of ours that has a named object open
+// keeps. It has room for 4,096 names at a time; and whoever lists has each
+// object open for a moment.
 #ifndef PLACID_OS_NAME_LIST_H_
 #define PLACID_OS_NAME_LIST_H_
 
@@ -18,7 +21,8 @@
 
 namespace placid::os {
 
-// Whether names can be listed here. A value, not a macro: Windows cannot.
+// Whether names can be listed here. A value, not a macro: a port may not be able
+// to.
 [[nodiscard]] PLACID_API bool CanListNames();
 
 struct ListedObject {
@@ -35,16 +39,20 @@ struct ListedObject {
   std::uint64_t size_bytes = 0;
   // Of memory that it really takes.
   std::uint64_t allocated_bytes = 0;
-  std::uint64_t owner = 0;   // the system's number of a user
-  std::uint32_t mode = 0;    // permission bits
-  bool may_unlink = false;   // our effective user made it, or may do anything
+  std::uint64_t owner = 0;   // the system's number of a user; Windows: the last
+                             // number of the owner's SID
+  std::uint32_t mode = 0;    // permission bits; Windows: 0600 or 0666
+  bool may_unlink = false;   // our effective user made it, or may do anything;
+                             // Windows: nobody may
   std::int64_t made_at = 0;  // seconds after 1970: made, or last written to by
-                             // other means than a mapping
+                             // other means than a mapping; 0: nobody knows
 };
 
 // All of them, by name. Errors: kUnsupported (not here), kNotFound,
 // kPermissionDenied (there is no place for named objects, or it is closed to
-// us), kSystem.
+// us), kSystem. Windows: kNotPlacid, and those of SharedObject::Open and
+// NameRegistry::AttachReadOnly (another program has the registry's name, or has
+// spoilt it).
 [[nodiscard]] PLACID_API Result<std::vector<ListedObject>> ListNames();
 
 }  // namespace placid::os

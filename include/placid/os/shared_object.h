@@ -22,9 +22,9 @@
 // process that then touches a lost page dies of SIGBUS: use such names only
 // among users who trust one another.
 //
-// Lifetime: a named object lives on Linux and Darwin until Unlink; on Windows
-// until the last handle and view are closed. StillNamed tells whether the name
-// leads to this very object.
+// Lifetime: a name lives on Linux and Darwin until Unlink; on Windows until the
+// last handle is closed: a view keeps the bytes alone. StillNamed tells whether
+// the name leads to this very object.
 #ifndef PLACID_OS_SHARED_OBJECT_H_
 #define PLACID_OS_SHARED_OBJECT_H_
 
@@ -54,8 +54,8 @@ enum class Owner : std::uint8_t {
 // files without a name, which whoever they were given to can truncate.
 [[nodiscard]] PLACID_API bool CanSealAnonymous();
 
-// Whether a name stays until Unlink. A value, not a macro: on Windows it goes
-// with the last handle and view.
+// Whether a name stays until Unlink. A value, not a macro: on Windows it goes by
+// itself, with the last handle and view, and cannot be taken away before.
 [[nodiscard]] PLACID_API bool NamesPersist();
 
 struct CreateOptions {

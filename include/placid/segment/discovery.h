@@ -55,7 +55,8 @@ struct Found {
   };
   // What ClearAway does with it.
   enum class Fate : std::uint8_t {
-    kKeep,      // somebody may need it, or nobody can tell
+    kKeep,      // somebody may need it, or nobody can tell; or nobody could
+                // remove it, as on Windows, where names go by themselves
     kIfUnused,  // nobody living uses it: goes if it is asked for
     kGo,        // nobody can need it
   };
@@ -86,9 +87,7 @@ struct Found {
 
 [[nodiscard]] PLACID_API std::string_view ToString(Found::State state);
 
-// All that lies there, by name. Errors: kUnsupported (Windows: look names up
-// one by one), kNotFound, kPermissionDenied (no place for names, or it is
-// closed to us), kSystem.
+// All that lies there, by name. Errors: those of os::ListNames.
 [[nodiscard]] PLACID_API Result<std::vector<Found>> Discover();
 
 // What has this name, or would be removed with it. Errors: kNotFound.

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "security.h"
 
+#include <aclapi.h>
 #include <sddl.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "placid/base/error.h"
@@ -39,6 +41,19 @@ class User {
   } memory_{};
 };
 
+bool LetsEverybodyIn(PACL list) {
+  for (DWORD i = 0; i < list->AceCount; ++i) {
+    void* entry = nullptr;
+    if (!::GetAce(list, i, &entry)) return false;
+    auto* const allowed = static_cast<ACCESS_ALLOWED_ACE*>(entry);
+    if (allowed->Header.AceType == ACCESS_ALLOWED_ACE_TYPE &&
+        ::IsWellKnownSid(&allowed->SidStart, WinWorldSid)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<Security> Security::Of(const Operation& operation, std::uint32_t mode) {
@@ -67,6 +82,27 @@ Result<Security> Security::Of(const Operation& operation, std::uint32_t mode) {
     return operation.Failed(::GetLastError());
   }
   return Security(descriptor);
+}
+
+Permissions PermissionsOf(HANDLE object) {
+  PSID owner = nullptr;
+  PACL list = nullptr;
+  PSECURITY_DESCRIPTOR descriptor = nullptr;
+  if (::GetSecurityInfo(object, SE_KERNEL_OBJECT,
+                        OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
+                        &owner, nullptr, &list, nullptr,
+                        &descriptor) != ERROR_SUCCESS) {
+    return {};
+  }
+  const std::unique_ptr<void, FreeLocal> freeing(descriptor);
+  Permissions found;
+  if (owner != nullptr) {
+    const DWORD count = *::GetSidSubAuthorityCount(owner);
+    found.owner = count == 0 ? 0 : *::GetSidSubAuthority(owner, count - 1);
+  }
+  // No list at all lets everybody do everything.
+  found.mode = list == nullptr || LetsEverybodyIn(list) ? 0666 : 0600;
+  return found;
 }
 
 DWORD CheckSameUser(DWORD pid) {

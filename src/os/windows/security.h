@@ -13,6 +13,10 @@
 
 namespace placid::os::internal {
 
+struct FreeLocal {
+  void operator()(void* memory) const { ::LocalFree(memory); }
+};
+
 // A security descriptor: our user may do everything, and nobody else anything
 // but what a mode grants.
 class Security {
@@ -27,14 +31,19 @@ class Security {
   }
 
  private:
-  struct Free {
-    void operator()(void* memory) const { ::LocalFree(memory); }
-  };
   explicit Security(PSECURITY_DESCRIPTOR descriptor)
       : descriptor_(descriptor) {}
 
-  std::unique_ptr<void, Free> descriptor_;
+  std::unique_ptr<void, FreeLocal> descriptor_;
 };
+
+// As the system has them of an object that is open with READ_CONTROL; 0 where it
+// does not tell.
+struct Permissions {
+  std::uint32_t mode = 0;   // 0600 or 0666, by whether everybody may read it
+  std::uint64_t owner = 0;  // the last number of the owner's SID
+};
+Permissions PermissionsOf(HANDLE object);
 
 // Whether the process runs as our user. ERROR_SUCCESS, ERROR_ACCESS_DENIED if
 // it is another's, or why that cannot be told.

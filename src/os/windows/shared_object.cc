@@ -19,12 +19,16 @@
 #include "placid/os/mapping.h"
 #include "placid/os/name.h"
 #include "port.h"
+#include "section.h"
 #include "security.h"
+#include "session_names.h"
 #include "system.h"
 
 namespace placid::os {
 
+using internal::Announce;
 using internal::HighWord;
+using internal::Inspect;
 using internal::LookUp;
 using internal::LowWord;
 using internal::Operation;
@@ -42,65 +46,6 @@ Result<void> CheckSize(const Operation& operation, std::uint64_t size) {
   error.expected = size == 0 ? 1 : SharedObject::kMaxBytes;
   error.found = size;
   return error;
-}
-
-// ---- What a section is ------------------------------------------------------
-
-struct Facts {
-  std::uint64_t size = 0;
-  bool is_sealed = false;
-};
-
-// The first of the classes of NtQuerySection.
-struct SectionBasicInformation {
-  void* base;
-  ULONG attributes;
-  LARGE_INTEGER size;
-};
-using NtQuerySectionFunction = LONG(NTAPI*)(HANDLE section, int information,
-                                            void* buffer, SIZE_T buffer_size,
-                                            SIZE_T* returned);
-
-// What a handle without the right to query still shows: a view's extent.
-Result<Facts> InspectView(const Operation& operation, HANDLE section,
-                          Access access) {
-  void* const view = ::MapViewOfFile(
-      section, access == Access::kReadWrite ? FILE_MAP_WRITE : FILE_MAP_READ, 0,
-      0, 0);
-  if (view == nullptr) return operation.Failed(::GetLastError());
-  MEMORY_BASIC_INFORMATION facts{};
-  ::VirtualQuery(view, &facts, sizeof(facts));
-  ::UnmapViewOfFile(view);
-  if (facts.State == MEM_COMMIT) return Facts{.size = facts.RegionSize};
-  return operation.Failed(ErrorCode::kInvalidArgument, "the kind of section",
-                          "its memory is reserved only: have its creator "
-                          "commit it");
-}
-
-// Checks that `section` is one that can be used with `access`.
-Result<Facts> Inspect(const Operation& operation, HANDLE section,
-                      Access access) {
-  const auto query =
-      LookUp<NtQuerySectionFunction>(L"ntdll.dll", "NtQuerySection");
-  SectionBasicInformation found{};
-  if (query == nullptr ||
-      query(section, 0, &found, sizeof(found), nullptr) != 0) {
-    return InspectView(operation, section, access);
-  }
-  // A page of a reserved section may be a hole; an image has its own layout.
-  if ((found.attributes & (SEC_RESERVE | SEC_IMAGE)) != 0) {
-    return operation.Failed(ErrorCode::kInvalidArgument, "the kind of section",
-                            "it is an image, or its memory is reserved only: "
-                            "have its creator commit it");
-  }
-  void* const view = ::MapViewOfFile(
-      section, access == Access::kReadWrite ? FILE_MAP_WRITE : FILE_MAP_READ, 0,
-      0, 1);
-  if (view == nullptr) return operation.Failed(::GetLastError());
-  ::UnmapViewOfFile(view);
-  // A section of a file can grow with it.
-  return Facts{.size = static_cast<std::uint64_t>(found.size.QuadPart),
-               .is_sealed = (found.attributes & SEC_FILE) == 0};
 }
 
 // ---- Sections of the page file ----------------------------------------------
@@ -257,6 +202,7 @@ Result<SharedObject> SharedObject::Create(const Name& name,
   if (!section || ::GetLastError() == ERROR_ALREADY_EXISTS) {
     return operation.Failed(::GetLastError());
   }
+  Announce(name, /*was_created=*/true);
   return Created(operation, std::move(section), size_bytes);
 }
 
@@ -265,7 +211,9 @@ Result<SharedObject> SharedObject::Open(const Name& name, Access access,
   const Operation operation{"SharedObject::Open", name.text()};
   const auto text = internal::SectionName(operation, name);
   if (!text) return text.error();
-  return OpenNamed(operation, *text, access);
+  auto opened = OpenNamed(operation, *text, access);
+  if (opened) Announce(name, /*was_created=*/false);
+  return opened;
 }
 
 Result<SharedObject> SharedObject::OpenOrCreate(const Name& name,
@@ -287,13 +235,16 @@ Result<SharedObject> SharedObject::OpenOrCreate(const Name& name,
     UniqueHandle section = MakeSection(text->c_str(), size_bytes, *security);
     const DWORD error = ::GetLastError();
     if (section && error != ERROR_ALREADY_EXISTS) {
+      Announce(name, /*was_created=*/true);
       return Created(operation, std::move(section), size_bytes);
     }
-    if (section) {
-      return Adopted(operation, std::move(section), Access::kReadWrite);
+    if (!section && error != ERROR_ACCESS_DENIED) {
+      return operation.Failed(error);
     }
-    if (error != ERROR_ACCESS_DENIED) return operation.Failed(error);
-    auto opened = OpenNamed(operation, *text, Access::kReadWrite);
+    auto opened =
+        section ? Adopted(operation, std::move(section), Access::kReadWrite)
+                : OpenNamed(operation, *text, Access::kReadWrite);
+    if (opened) Announce(name, /*was_created=*/false);
     if (opened || opened.error().code != ErrorCode::kNotFound) return opened;
   }
   return operation.Failed(ErrorCode::kContended, nullptr,
@@ -378,6 +329,7 @@ Result<SharedObject> SharedObject::Adopt(NativeHandle handle, Access access,
   if (!::SetHandleInformation(ToHandle(handle), HANDLE_FLAG_INHERIT, 0)) {
     return operation.Failed(::GetLastError());
   }
+  internal::KeepRegistry();
   return SharedObjectPort::Make(operation, UniqueHandle(ToHandle(handle)),
                                 size_bytes == 0 ? facts->size : size_bytes,
                                 access, /*was_created=*/false,

@@ -10,8 +10,10 @@
 #include "gtest/gtest.h"
 #include "peer.h"
 #include "placid/base/error.h"
+#include "placid/os/mapping.h"
 #include "placid/os/name.h"
 #include "placid/os/shared_object.h"
+#include "port.h"
 
 namespace placid::os::conformance {
 namespace {
@@ -40,10 +42,11 @@ TEST_F(NameListConformance, WhereNamesCannotBeListedTheErrorSaysSo) {
   }
 }
 
-TEST_F(NameListConformance, AnObjectIsListedFromItsCreationToItsUnlinking) {
+// Where names persist: to its unlinking; else to its last handle.
+TEST_F(NameListConformance, AnObjectIsListedFromItsCreationToItsEnd) {
   const Name name = NewName();
   EXPECT_FALSE(Find(name).has_value());
-  const auto object = SharedObject::Create(name, kPages);
+  auto object = SharedObject::Create(name, kPages);
   ASSERT_TRUE(Succeeds(object));
   const auto found = Find(name);
   ASSERT_EQ(found.has_value(), CanListNames());
@@ -51,10 +54,40 @@ TEST_F(NameListConformance, AnObjectIsListedFromItsCreationToItsUnlinking) {
   EXPECT_EQ(found->kind, ListedObject::Kind::kObject);
   EXPECT_EQ(found->size_bytes, kPages);
   EXPECT_GE(found->allocated_bytes, kPages) << "its space is reserved";
-  EXPECT_TRUE(found->may_unlink);
+  EXPECT_EQ(found->may_unlink, NamesPersist());
   EXPECT_EQ(found->mode, 0600U);
-  ASSERT_TRUE(Succeeds(SharedObject::Unlink(name)));
+  if (NamesPersist()) {
+    ASSERT_TRUE(Succeeds(SharedObject::Unlink(name)));
+  }
+  object = SharedObject();
   EXPECT_FALSE(Find(name).has_value());
+}
+
+// Its maker's end is not the object's, nor that of its place in the list.
+TEST_F(NameListConformance, WhatAnotherHasOpenIsListedWithoutItsMaker) {
+  const Name name = NewName();
+  auto maker = Peer::Spawn();
+  ASSERT_EQ(maker->Do(Step("create", name, "4096")), "created");
+  const auto object = SharedObject::Open(name, Access::kReadOnly);
+  ASSERT_TRUE(Succeeds(object));
+  maker->Kill();
+  EXPECT_EQ(Find(name).has_value(), CanListNames());
+}
+
+// Made again under a name that was there before, it is listed as the new one.
+TEST_F(NameListConformance, ANameThatComesBackIsListedAnew) {
+  const Name name = NewName();
+  for (const std::uint64_t size : {kPages, 2 * kPages}) {
+    const auto object = SharedObject::Create(name, size);
+    ASSERT_TRUE(Succeeds(object));
+    const auto found = Find(name);
+    ASSERT_EQ(found.has_value(), CanListNames());
+    if (!found) return;
+    EXPECT_EQ(found->size_bytes, size);
+    if (NamesPersist()) {
+      ASSERT_TRUE(Succeeds(SharedObject::Unlink(name)));
+    }
+  }
 }
 
 TEST_F(NameListConformance, WhatAnotherProcessMadeIsListed) {
@@ -76,8 +109,10 @@ TEST_F(NameListConformance, NothingElseIsListed) {
   ASSERT_TRUE(Succeeds(file));
   const Name one = NewName();
   const Name other = NewName();
-  ASSERT_TRUE(Succeeds(SharedObject::Create(other, 1)));
-  ASSERT_TRUE(Succeeds(SharedObject::Create(one, 1)));
+  const auto later = SharedObject::Create(other, 1);
+  ASSERT_TRUE(Succeeds(later));
+  const auto earlier = SharedObject::Create(one, 1);
+  ASSERT_TRUE(Succeeds(earlier));
   const auto after = ListNames();
   ASSERT_TRUE(Succeeds(after));
   EXPECT_TRUE(std::ranges::is_sorted(*after, {}, &ListedObject::name));

@@ -181,6 +181,7 @@ TEST_F(SharedObjectConformance, UnlinkTakesTheNameAndLeavesTheBytes) {
   ASSERT_TRUE(Succeeds(mapping));
   StoreWord(*mapping, 0, 7);
   const auto unlinked = SharedObject::Unlink(name);
+  EXPECT_EQ(unlinked.has_value(), NamesPersist());
   if (!NamesPersist()) {
     EXPECT_TRUE(FailsWith(ErrorCode::kUnsupported, "SharedObject::Unlink",
                           name.text(), unlinked));
@@ -221,6 +222,23 @@ TEST_F(SharedObjectConformance, ANameTakenAgainLeadsToAnotherObject) {
 TEST_F(SharedObjectConformance, ANameGoesWithItsLastHandleOrNotAtAll) {
   const Name name = NewName();
   ASSERT_TRUE(Succeeds(SharedObject::Create(name, kPages)));
+  const auto opened = SharedObject::Open(name, Access::kReadOnly);
+  EXPECT_EQ(opened.has_value(), NamesPersist());
+}
+
+// A view keeps the bytes, but no name.
+TEST_F(SharedObjectConformance, AViewKeepsTheBytesAndNotTheName) {
+  const Name name = NewName();
+  Mapping mapping;
+  {
+    const auto object = SharedObject::Create(name, kPages);
+    ASSERT_TRUE(Succeeds(object));
+    auto mapped = object->Map();
+    ASSERT_TRUE(Succeeds(mapped));
+    mapping = *std::move(mapped);
+  }
+  StoreWord(mapping, 0, 41);
+  EXPECT_EQ(LoadWord(mapping, 0), 41U);
   const auto opened = SharedObject::Open(name, Access::kReadOnly);
   EXPECT_EQ(opened.has_value(), NamesPersist());
 }
