@@ -74,22 +74,6 @@ def stress_seed(tree):
 
 
 @rule
-def documented_case(tree):
-    """A table that says what systems do names the test that shows it."""
-    cases = {f"{m[1]}.{m[2]}" for source in tree.cpp() for _, m in source.find(
-        r"(?m)^TEST_[FP]\((\w+Conformance),\s*(\w+)\)")}
-    for source in tree.sources:
-        if source.path != "docs/systems.md":
-            continue
-        for line, m in source.find(r"(?m)^\|(?! what|[-| ]*$).*$", "text"):
-            named = re.findall(r"`(\w+Conformance\.\w+)` \|$", m[0])
-            if not named:
-                yield source, line, "end the row with the case that shows it"
-            elif named[0] not in cases:
-                yield source, line, f"there is no case {named[0]}"
-
-
-@rule
 def no_suppression(tree):
     """ThreadSanitizer's word is final: no suppression file, list or
     attribute."""

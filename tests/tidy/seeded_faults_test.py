@@ -30,6 +30,7 @@ ROLE = "include/placid/primitives/role.h"
 RESULT = "include/placid/base/result.h"
 MAPPING = "include/placid/os/mapping.h"
 README = "include/placid/README.md"
+SYSTEMS = "docs/systems.md"
 PORT = "src/os/name.cc"  # common to all systems: no system header there
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 
@@ -294,6 +295,22 @@ def seam_seeds():
     ]
 
 
+def systems_seeds():
+    row = r"(?m)^(\| named object \|.*\| `)\w+\.\w+(` \|)$"
+    return [
+        Seed("a row whose test was renamed", "documented-case", SYSTEMS, row,
+             r"\1SharedObjectConformance.CreateMakesZeros\2"),
+        Seed("a row whose test runs on one system", "documented-case", SYSTEMS,
+             row, r"\1SessionNamesTest.RawNamesAreNotListed\2"),
+        Seed("a row without a test", "documented-case", SYSTEMS, row,
+             r"\1as above\2"),
+        Seed("a row that says nothing of a system", "documented-case", SYSTEMS,
+             r"(?m)^(\| space \| )`posix_fallocate`( \|)", r"\1 \2"),
+        Seed("an ability that the page passes over", "documented-ability", MAPPING,
+             AT_NAMESPACE_END, "bool CanDream();\n\n"),
+    ]
+
+
 def hygiene_seeds():
     cc = f"// {SPDX}\n"
     new_test = "tests/primitives/seeded_test.cc"
@@ -380,7 +397,8 @@ def harmless_edits():
 
 def all_seeds():
     return (layout_seeds() + contract_seeds() + label_seeds() + edge_seeds()
-            + layer_seeds() + seam_seeds() + hygiene_seeds()
+            + layer_seeds() + seam_seeds() + systems_seeds()
+            + hygiene_seeds()
             + harmless_edits())
 
 

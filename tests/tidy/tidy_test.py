@@ -7,7 +7,8 @@
 
 A line reads `path:line: rule: what is wrong, what to do`. The rules stand in
 layers.py (who includes whom, and the seam), contracts.py (the top comment of a
-mapped type), sync_labels.py (edges and orders) and hygiene.py (any file).
+mapped type), sync_labels.py (edges and orders), systems.py (what differs between
+systems) and hygiene.py (any file).
 seeded_faults_test.py shows that each rule catches what it is for.
 """
 import sys
@@ -18,6 +19,7 @@ import source_tree  # noqa: E402: after the line above
 import layers  # noqa: E402, F401: each import registers its rules
 import contracts  # noqa: E402, F401
 import sync_labels  # noqa: E402, F401
+import systems  # noqa: E402, F401
 import hygiene  # noqa: E402, F401
 
 
