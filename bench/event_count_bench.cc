@@ -13,14 +13,19 @@
 #include <cstdlib>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "bench/benches.h"
 #include "bench/harness.h"
 #include "placid/base/cache_line.h"
 #include "placid/os/futex.h"
+#include "placid/primitives/owner_id.h"
 #include "placid/primitives/spsc_ring.h"
+#include "placid/wait/doorbells.h"
 #include "placid/wait/event_count.h"
+#include "placid/wait/wait_mask.h"
+#include "placid/wait/wait_set.h"
 #include "placid/wait/waiter.h"
 
 namespace placid::bench {
@@ -28,16 +33,30 @@ namespace {
 
 // ---- Publishing while nobody sleeps
 
+// What consumers sleep on.
+struct alignas(kLineBytes) Pushed {
+  EventCount::Storage event;
+  WaitMask::Storage mask;
+  Doorbells::StorageOf<1> doorbells;
+};
+
 struct Silent {
-  explicit Silent(EventCount) {}
+  explicit Silent(Pushed&) {}
   void Notify() {}
 };
 struct Fencing : EventCount::Notifier<Publisher::kFencing> {
-  explicit Fencing(EventCount event) : Notifier(event.MakeNotifier()) {}
+  explicit Fencing(Pushed& pushed)
+      : Notifier(EventCount::Attach(pushed.event)->MakeNotifier()) {}
 };
 struct Asymmetric : EventCount::Notifier<Publisher::kAsymmetric> {
-  explicit Asymmetric(EventCount event)
-      : Notifier(event.MakeAsymmetricNotifier()) {}
+  explicit Asymmetric(Pushed& pushed)
+      : Notifier(EventCount::Attach(pushed.event)->MakeAsymmetricNotifier()) {}
+};
+struct Masked : WaitMask::Notifier<Publisher::kAsymmetric> {
+  explicit Masked(Pushed& pushed)
+      : Notifier(WaitMask::Attach(pushed.mask)
+                     ->MakeAsymmetricNotifier(
+                         *Doorbells::Attach(pushed.doorbells))) {}
 };
 
 // To a consumer that polls; values per second.
@@ -46,7 +65,7 @@ double Publish(std::uint64_t count) {
   using Ring = SpscRing<std::uint64_t, 1024>;
   struct Memory {
     Ring::Storage ring;
-    alignas(kLineBytes) EventCount::Storage pushed;
+    Pushed pushed;
   };
   auto memory = std::make_unique<Memory>();
   const Ring ring = *Ring::Attach(memory->ring);
@@ -55,7 +74,7 @@ double Publish(std::uint64_t count) {
   std::thread producer([&] {
     PinTo(0);
     auto role = *ring.ClaimProducer();
-    Notifier notifier(*EventCount::Attach(memory->pushed));
+    Notifier notifier(memory->pushed);
     while (go.load(kAcquire) == 0) machine::Pause();
     begin = Now();
     for (std::uint64_t i = 0; i < count;) {
@@ -83,7 +102,7 @@ constexpr std::uint32_t kTrips = 2'000;
 struct Court {
   struct alignas(kLineBytes) Side {
     Atomic<std::uint32_t> ball;
-    EventCount::Storage event;
+    Pushed pushed;
   };
   Side there, back;
 };
@@ -107,14 +126,14 @@ class Counted {
  public:
   void Send(Court::Side& side, std::uint32_t i) {
     if (!notifier_) {
-      notifier_ = std::make_unique<Notifier>(*EventCount::Attach(side.event));
+      notifier_ = std::make_unique<Notifier>(side.pushed);
     }
     side.ball.store(i, kRelease);
     notifier_->Notify();
   }
   void Receive(Court::Side& side, std::uint32_t i) {
     if (!waiter_) {
-      waiter_ = std::make_unique<Waiter>(*EventCount::Attach(side.event),
+      waiter_ = std::make_unique<Waiter>(*EventCount::Attach(side.pushed.event),
                                          WaitPolicy::Park());
     }
     (void)waiter_->Until([&] { return side.ball.load(kAcquire) == i; });
@@ -123,6 +142,31 @@ class Counted {
  private:
   std::unique_ptr<Notifier> notifier_;
   std::unique_ptr<Waiter> waiter_;
+};
+
+// The same by a set of one source.
+template <WakeBy kWakeBy>
+class BySet {
+ public:
+  void Send(Court::Side& side, std::uint32_t i) {
+    if (!notifier_) notifier_ = std::make_unique<Masked>(side.pushed);
+    side.ball.store(i, kRelease);
+    notifier_->Notify();
+  }
+  void Receive(Court::Side& side, std::uint32_t i) {
+    if (!set_) {
+      const auto doorbells = *Doorbells::Attach(side.pushed.doorbells);
+      set_ = std::make_unique<WaitSet>(
+          std::move(*doorbells.Claim(OwnerId::Unowned(), kWakeBy)),
+          WaitPolicy::Park());
+      set_->Add(*WaitMask::Attach(side.pushed.mask));
+    }
+    (void)set_->Until([&] { return side.ball.load(kAcquire) == i; });
+  }
+
+ private:
+  std::unique_ptr<Masked> notifier_;
+  std::unique_ptr<WaitSet> set_;
 };
 
 template <typename Player>
@@ -167,7 +211,11 @@ LatencyRow WakeRow(const char* name, unsigned other_core, double target) {
                           trips.template operator()<Counted<Fencing>>()},
                          {"bare futex", trips.template operator()<BareFutex>()},
                          {"EventCount, asymmetric",
-                          trips.template operator()<Counted<Asymmetric>>()}}};
+                          trips.template operator()<Counted<Asymmetric>>()},
+                         {"WaitSet, by futex",
+                          trips.template operator()<BySet<WakeBy::kFutex>>()},
+                         {"WaitSet, by event",
+                          trips.template operator()<BySet<WakeBy::kEvent>>()}}};
 }
 
 // ---- Waiting for what never comes
@@ -202,6 +250,8 @@ void RunWaiting(Report& report, bool all) {
               {"push", "cannot wake", [] { return Publish<Silent>(kCount); }},
               {"push, once more", "the same, as a control",
                [] { return Publish<Silent>(kCount); }},
+              {"push, Notify (WaitMask)", "wakes who sleeps for several",
+               [] { return Publish<Masked>(kCount); }},
               {"push, Notify (fencing)", "wakes who sleeps, anywhere",
                [] { return Publish<Fencing>(kCount / 8); }}}});
   report.Run(WakeRow("wake round trip, two processes, two cores", 1, 1.1));
