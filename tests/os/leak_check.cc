@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "placid/base/result.h"
+#include "placid/os/bell.h"
 #include "placid/os/file_lock.h"
 #include "placid/os/handover.h"
 #include "placid/os/mapping.h"
@@ -43,6 +44,9 @@ void Round(const Name& name, const std::string& path) {
     const auto lock = Need(FileLock::TryLock(name, 0));
     const auto listener = Need(HandoverListener::Listen(name));
     const auto watch = Need(ProcessWatch::Open(Need(ThisProcess())));
+    const auto bell = Need(Bell::Make());
+    BellRope rope;
+    (void)rope.Ring(bell.number());
     (void)SharedObject::Create(name, kBytes);
     (void)FileLock::TryLock(name, 0);
     (void)ReceiveHandover(name, 0);
