@@ -15,6 +15,7 @@
 #include "placid/os/mapping.h"
 #include "placid/os/name.h"
 #include "placid/os/shared_object.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/participants.h"
 #include "placid/segment/segment.h"
 #include "placid/segment/segment_header.h"
@@ -87,6 +88,11 @@ Result<Segment> SegmentMaker::MakeUnnamed(
     return Failed(ErrorCode::kUnsupported, "memory without a name",
                   "here whoever receives it could make it smaller: use "
                   "Segment::Create");
+  }
+  if (options.lifetime == Lifetime::kUntilUnlinked) {
+    return Failed(ErrorCode::kUnsupported, "a lifetime until it is unlinked",
+                  "what has no name goes with the last that has it open: use "
+                  "Segment::Create, or have a process keep it open");
   }
   const SegmentId id = SegmentId().Next(DrawNonce());
   const std::uint64_t control_bytes =

@@ -60,8 +60,7 @@ TEST_F(DiscoveredTest, ASegmentOfAnotherProcessIsDiscoveredAsOne) {
   EXPECT_EQ(found->living, 0u);
   EXPECT_TRUE(found->is_listed);
   EXPECT_GE(found->allocated_bytes, found->size_bytes) << "all its objects";
-  EXPECT_EQ(found->fate,
-            os::NamesPersist() ? Found::Fate::kIfUnused : Found::Fate::kKeep);
+  EXPECT_EQ(found->fate, Found::Fate::kKeep) << "its maker has it open";
   const SegmentId id = found->id;
 
   const auto member = Peer::Spawn();
@@ -84,7 +83,8 @@ TEST_F(DiscoveredTest, ASegmentOfAnotherProcessIsDiscoveredAsOne) {
     ASSERT_TRUE(found);
     EXPECT_EQ(found->living, 0u);
     EXPECT_EQ(found->dead, 1u);
-    ASSERT_TRUE(Segment::Unlink(name_));
+    EXPECT_EQ(found->fate, Found::Fate::kGo) << "nobody has it open any more";
+    EXPECT_TRUE(*ClearAway(*found, Clear::kOrphans));
   }
   EXPECT_FALSE(Discovered());
 }
@@ -92,17 +92,24 @@ TEST_F(DiscoveredTest, ASegmentOfAnotherProcessIsDiscoveredAsOne) {
 // Nobody's name is taken from under him where nobody's can be.
 TEST_F(DiscoveredTest, AnUnusedSegmentIsClearedWhereNamesCanBeTakenAway) {
   const auto creator = Peer::Spawn();
-  ASSERT_NE(creator->Do(Step("create") + " 17"), Peer::kDied);
-  const auto found = Discovered();
+  const std::string create = os::NamesPersist() ? "lasting create" : "create";
+  ASSERT_NE(creator->Do(Step(create) + " 17"), Peer::kDied);
+  auto found = Discovered();
   ASSERT_TRUE(found);
-  const auto orphan = ClearAway(*found, Clear::kOrphans);
-  ASSERT_TRUE(orphan) << orphan.error().Message().c_str();
-  EXPECT_FALSE(*orphan) << "it is whole";
-  const auto unused = ClearAway(*found, Clear::kUnused);
-  ASSERT_TRUE(unused) << unused.error().Message().c_str();
-  EXPECT_EQ(*unused, os::NamesPersist());
-  EXPECT_EQ(creator->Do("check"), *unused ? "unlinked" : "whole");
-  EXPECT_EQ(Discovered().has_value(), !*unused);
+  for (const Clear what : {Clear::kOrphans, Clear::kUnused}) {
+    const auto cleared = ClearAway(*found, what);
+    ASSERT_TRUE(cleared) << cleared.error().Message().c_str();
+    EXPECT_FALSE(*cleared) << "it is whole, and its maker has it open";
+  }
+  EXPECT_EQ(creator->Do("check"), "whole");
+  EXPECT_EQ(creator->Do("close"), "closed");
+  found = Discovered();
+  ASSERT_EQ(found.has_value(), os::NamesPersist());
+  if (!found) return;
+  EXPECT_EQ(found->fate, Found::Fate::kIfUnused);
+  EXPECT_FALSE(*ClearAway(*found, Clear::kOrphans));
+  EXPECT_TRUE(*ClearAway(*found, Clear::kUnused));
+  EXPECT_FALSE(Discovered());
 }
 
 }  // namespace

@@ -27,6 +27,7 @@
 #include "placid/segment/directory.h"
 #include "placid/segment/liveness.h"
 #include "placid/segment/membership.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/monitor.h"
 #include "placid/segment/segment.h"
 #include "placid/segment/segment_reader.h"
@@ -310,6 +311,14 @@ TEST_F(RendezvousTest, BadArgumentsAreNamed) {
   EXPECT_TRUE(FailsWith(ErrorCode::kInvalidArgument, "Rendezvous::Wait", name_,
                         rendezvous.Poll(segment_)))
       << "it serves another one";
+}
+
+// It goes with the last that has it open: there is nothing that could stay.
+TEST_F(RendezvousTest, NoneIsThereUntilItIsUnlinked) {
+  CreateSegmentOptions options = OptionsFor(8);
+  options.lifetime = Lifetime::kUntilUnlinked;
+  EXPECT_EQ(Rendezvous::Create(name_, options).error().code,
+            ErrorCode::kUnsupported);
 }
 
 TEST_F(RendezvousTest, AFailedPlacingLeavesNothing) {

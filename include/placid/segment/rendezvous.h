@@ -68,8 +68,9 @@ class PLACID_API Rendezvous {
   // ---- Segments
 
   // Makes one that nobody else finds until it is served. Its mode is 0600,
-  // whatever the options say. Errors: kUnsupported (Darwin, or no /proc), and
-  // as Segment::Create but for those of names.
+  // whatever the options say. Errors: kUnsupported (Darwin, no /proc, or a
+  // segment that is to stay until it is unlinked), and as Segment::Create but
+  // for those of names.
   static Result<Segment> Create(const os::Name& name,
                                 const CreateSegmentOptions& options);
 

@@ -20,6 +20,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -32,6 +33,7 @@
 #include "placid/os/file_lock.h"
 #include "placid/os/name.h"
 #include "placid/segment/discovery.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/segment.h"
 #include "tests/os/linux/refused_calls.h"
 #include "tests/segment/linux/segment_files.h"
@@ -122,6 +124,7 @@ class CommandsTest : public ::testing::Test {
                                std::uint32_t mode = 0600) {
     CreateSegmentOptions options;
     options.size_bytes = 4096;
+    options.lifetime = Lifetime::kUntilUnlinked;
     options.participants = 4;
     options.mode = mode;
     return *Segment::Create(name, options);
@@ -195,8 +198,8 @@ TEST_F(CommandsTest, CleanTakesTheOrphansAndWithUnusedTheWholeOnesToo) {
 
 // ---- One name ---------------------------------------------------------------
 
-TEST_F(CommandsTest, AWholeSegmentGoesIfItIsNamedAndNobodyHasJoined) {
-  const Segment segment = CreateSegment(name_);
+TEST_F(CommandsTest, AWholeSegmentGoesIfItIsNamedAndNobodyHasItOpen) {
+  std::optional<Segment> segment = CreateSegment(name_);
   {
     const Member member(name_);
     const Ran ran = Run(RunClean, Ours());
@@ -204,10 +207,11 @@ TEST_F(CommandsTest, AWholeSegmentGoesIfItIsNamedAndNobodyHasJoined) {
     EXPECT_EQ(ran.json()["actions"][0]["why"], "in use");
     EXPECT_EQ(Action(), "left");
   }
+  EXPECT_EQ(Action(), "left") << "we have it open";
+  EXPECT_TRUE(segment->Check());
+  segment.reset();
   EXPECT_EQ(Action(/*is_dry_run=*/true), "would remove");
-  EXPECT_TRUE(segment.Check());
   EXPECT_EQ(Action(), "removed");
-  EXPECT_TRUE(segment.IsRetired()) << "who is attached is told";
   const Ran again = Run(RunClean, Ours(/*is_json=*/false));
   EXPECT_TRUE(again.outcome.is_ok());
   EXPECT_EQ(again.output,

@@ -26,6 +26,7 @@
 #include "placid/primitives/seqlock.h"
 #include "placid/segment/name_record.h"
 #include "placid/segment/participants.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/segment.h"
 #include "placid/segment/segment_header.h"
 #include "tests/segment/linux/segment_files.h"
@@ -49,6 +50,7 @@ class InspectTest : public ::testing::Test {
   [[nodiscard]] Segment Create() const {
     CreateSegmentOptions options;
     options.size_bytes = 10'000;
+    options.lifetime = Lifetime::kUntilUnlinked;
     options.participants = kRows;
     options.fingerprint = 4711;
     options.place = [](std::span<std::byte> bytes) -> Result<void> {

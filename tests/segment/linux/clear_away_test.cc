@@ -21,6 +21,7 @@
 #include "placid/os/name.h"
 #include "placid/segment/discovery.h"
 #include "placid/segment/name_record.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/segment.h"
 #include "placid/segment/segment_header.h"
 #include "placid/segment/segment_reader.h"
@@ -49,6 +50,7 @@ class ClearAwayTest : public ::testing::Test {
   static CreateSegmentOptions Options(std::uint32_t mode = 0600) {
     CreateSegmentOptions options;
     options.size_bytes = 4096;
+    options.lifetime = Lifetime::kUntilUnlinked;
     options.participants = 4;
     options.mode = mode;
     return options;

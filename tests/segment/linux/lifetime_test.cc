@@ -8,15 +8,22 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -47,6 +54,13 @@ using placid::testing::KilledAtStop;
 using placid::testing::Member;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+
+// Which goes on, too, to its own next SIGSTOP or its end.
+class Stoppable : public placid::testing::Traced {
+ public:
+  using Traced::Traced;
+  void GoOn() { Continue(PTRACE_CONT); }
+};
 
 class LifetimeTest : public ::testing::Test {
  protected:
@@ -391,6 +405,112 @@ TEST_F(LifetimeTest, WhoIsKilledAtReplacingALeftoverIsReplaced) {
   }
   std::printf("killed at %d stops\n", killed);
   EXPECT_GT(killed, 200);
+}
+
+// ---- Stopped before each system call ----------------------------------------
+
+// One opens while another takes away what nobody has open: wherever both are in
+// that, the first gets a whole segment that stays, or none.
+class TwoAtOnceTest : public LifetimeTest {
+ protected:
+  TwoAtOnceTest() {
+    void* const shared =
+        ::mmap(nullptr, sizeof(*outcome_), PROT_READ | PROT_WRITE,
+               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) std::abort();
+    outcome_ = new (shared) std::atomic<Outcome>(kNone);
+  }
+  ~TwoAtOnceTest() override { ::munmap(outcome_, sizeof(*outcome_)); }
+
+  static CreateSegmentOptions Impatient() {
+    CreateSegmentOptions options = Options();
+    options.patience_ms = 0;
+    return options;
+  }
+
+  // `other` comes after somebody who had it open and is killed then; without
+  // that it has it open itself at its SIGSTOP. `stride`: which of its stops,
+  // entries to and returns from system calls; others for each of the opener's.
+  void PlayAll(const std::function<void()>& other, bool is_killed_before,
+               int stride) {
+    std::array<int, kFailed + 1> outcomes{};
+    bool is_opening = true;
+    for (int opened = 1; is_opening; opened += 2) {
+      bool is_other_there = true;
+      for (int done = 1 + opened % stride; is_other_there; done += stride) {
+        *outcome_ = kNone;
+        {
+          std::optional<Holder> holder;
+          if (is_killed_before) holder.emplace(name_, Options());
+          Stoppable second(other);
+          if (!is_killed_before) second.GoOn();
+          Stoppable first([this] { Open(); });
+          first.GoToStop(opened);
+          if (holder) holder->Kill();
+          second.GoToStop(done);
+          is_opening = *outcome_ == kNone;
+          is_other_there = second.IsHere();
+          first.GoOn();  // to kStopped
+          while (second.IsHere()) second.GoOn();
+          while (first.IsHere()) first.GoOn();
+        }
+        ++outcomes[*outcome_];
+        ASSERT_TRUE(*outcome_ == kWhole || *outcome_ == kRefused)
+            << *outcome_ << " at " << opened << " and " << done;
+        EXPECT_EQ(WhyNotOpen(), ErrorCode::kNotFound);
+        ASSERT_THAT(FilesOf(name_), IsEmpty())
+            << "leaked at " << opened << " and " << done;
+      }
+    }
+    std::printf("%d times whole, %d times none\n", outcomes[kWhole],
+                outcomes[kRefused]);
+    EXPECT_GT(outcomes[kWhole], 20);
+    EXPECT_GT(outcomes[kRefused], 20);
+  }
+
+ private:
+  enum Outcome : std::uint32_t {
+    kNone,
+    kStopped,  // has opened it, or not
+    kRefused,
+    kWhole,
+    kTakenAway,
+    kFailed,
+  };
+
+  void Open() const {
+    OpenSegmentOptions impatient;
+    impatient.patience_ms = 0;
+    const auto segment = Segment::Open(name_, impatient);
+    *outcome_ = kStopped;
+    ::raise(SIGSTOP);
+    if (segment) {
+      const bool is_whole = segment->Check() && !segment->IsRetired();
+      *outcome_ = is_whole ? kWhole : kTakenAway;
+    } else {
+      const ErrorCode why = segment.error().code;
+      const bool is_refused =
+          why == ErrorCode::kNotFound || why == ErrorCode::kTimedOut;
+      *outcome_ = is_refused ? kRefused : kFailed;
+    }
+  }
+
+  std::atomic<Outcome>* outcome_ = nullptr;
+};
+
+TEST_F(TwoAtOnceTest, TheLastCloses) {
+  PlayAll(
+      [&] {
+        auto segment = Segment::OpenOrCreate(name_, Options());
+        ::raise(SIGSTOP);
+        if (segment) *segment = Segment();
+      },
+      /*is_killed_before=*/false, /*stride=*/3);
+}
+
+TEST_F(TwoAtOnceTest, WhatTheKilledLeftIsReplaced) {
+  PlayAll([&] { (void)Segment::OpenOrCreate(name_, Impatient()); },
+          /*is_killed_before=*/true, /*stride=*/15);
 }
 
 // Whatever is killed beside somebody who has it open, he keeps it.

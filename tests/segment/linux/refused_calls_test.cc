@@ -32,6 +32,7 @@
 #include "placid/segment/membership.h"
 #include "placid/segment/monitor.h"
 #include "placid/segment/participants.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/segment.h"
 #include "placid/segment/segment_reader.h"
 #include "placid/segment/segment_view.h"
@@ -64,6 +65,7 @@ class SegmentRefusedCallsTest : public ::testing::Test {
   static CreateSegmentOptions Options() {
     CreateSegmentOptions options;
     options.size_bytes = 4096;
+    options.lifetime = Lifetime::kUntilUnlinked;
     options.participants = 4;
     options.patience_ms = kPatienceMs;
     options.place = [](std::span<std::byte> bytes) -> Result<void> {
