@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <latch>
 #include <memory>
 #include <random>
 #include <span>
@@ -56,7 +55,9 @@ class Round {
     std::uint64_t life = 1;
     std::uint64_t left = kNames;
     std::array<bool, kNames> has{};
-    begin_.arrive_and_wait();
+    // Not std::latch: libstdc++ 12 without futexes loses its wake-ups.
+    --to_come_;
+    while (to_come_ > 0) std::this_thread::yield();
     while (left > 0) {
       const auto name = static_cast<std::size_t>(random() % kNames);
       const std::uint64_t fate = random() % 8;
@@ -139,7 +140,7 @@ class Round {
   }
 
   std::uint64_t seed_;
-  std::latch begin_{kThreads};
+  std::atomic<std::uint64_t> to_come_ = kThreads;
   std::vector<std::byte> bytes_;
   Directory directory_;
 };
