@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "placid/segment/name_record.h"
+#include "placid/segment/lifetime.h"
 #include "placid/segment/segment_header.h"
 #include "tests/model/model.h"
 
@@ -65,6 +66,7 @@ bool AttachWhole() {
   Check(found->bytes().size() == sizeof(Object) - sizeof(object.header),
         "the size is known");
   Check(found->fingerprint() == 99, "and the fingerprint");
+  Check(found->lifetime() == Lifetime::kUntilUnlinked, "and the lifetime");
   Check(Read(object.placed) == 42, "what the creator placed is seen");
   if (found->IsRetired()) {
     See("told of the retirement");
@@ -74,7 +76,8 @@ bool AttachWhole() {
 }
 
 void MakeReady() {
-  const auto header = SegmentHeader::Create(Bytes(), kId, Kind::kData, 99);
+  const auto header = SegmentHeader::Create(Bytes(), kId, Kind::kData, 99,
+                                            Lifetime::kUntilUnlinked);
   Check(header.has_value(), "it is virgin");
   machine::CopyIn(object.placed, std::uint64_t{42});
   header->SetReady();
