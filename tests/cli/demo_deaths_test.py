@@ -32,8 +32,22 @@ class DemoDeathsTest(t.StreamTest):
 
     def run_and_kill(self, victims, *arguments):
         """The end of a demo of which a helper of each kind in `victims` is
-        killed, so many seconds after it was first seen."""
+        killed, so many seconds after it was first seen. Where one of them has
+        ended before, once more, and sooner."""
         t.make_sparse(self.folder / "file")
+        for haste in (1, 0.5, 0.2, 0, 0):
+            waits = {kind: wait * haste for kind, wait in victims.items()}
+            killed, demo, output, message = self.kill_once(waits, *arguments)
+            if killed == set(victims):
+                break
+        self.assertEqual(killed, set(victims))
+        self.assertEqual(demo.returncode, t.DAMAGED, message)
+        self.assertIn(b"is not so here", message)
+        t.wait_until(lambda: not t.demo_helpers(demo))
+        self.assertFalse(t.shm_path(f"demo-{demo.pid}").exists())
+        return output.decode()
+
+    def kill_once(self, victims, *arguments):
         demo = self.start("demo", "--tree", self.folder, *arguments)
         killed = set()
 
@@ -56,12 +70,7 @@ class DemoDeathsTest(t.StreamTest):
         killer.start()
         output, message = demo.communicate(timeout=SECONDS)
         killer.join()
-        self.assertEqual(killed, set(victims))
-        self.assertEqual(demo.returncode, t.DAMAGED, message)
-        self.assertIn(b"is not so here", message)
-        t.wait_until(lambda: not t.demo_helpers(demo))
-        self.assertFalse(t.shm_path(f"demo-{demo.pid}").exists())
-        return output.decode()
+        return killed, demo, output, message
 
     def test_of_each_act_the_one_that_reads(self):
         """One of them has not joined yet, and the others are at work."""
