@@ -16,6 +16,7 @@
 #include "placid/os/name.h"
 #include "placid/os/shared_object.h"
 #include "placid/segment/lifetime.h"
+#include "tests/segment/fails_with.h"
 #include "tests/support/scratch.h"
 
 namespace placid {
@@ -24,22 +25,9 @@ namespace {
 static_assert(!std::is_copy_constructible_v<Segment>);
 static_assert(std::is_nothrow_move_constructible_v<Segment>);
 
-constexpr std::uint64_t kBytes = 10'000;
+using placid::testing::FailsWith;
 
-template <typename T>
-::testing::AssertionResult FailsWith(ErrorCode code,
-                                     const std::string& operation,
-                                     const os::Name& name,
-                                     const Result<T>& result) {
-  if (result) return ::testing::AssertionFailure() << "it succeeded";
-  const Error& error = result.error();
-  const bool is_right = error.code == code && error.operation == operation &&
-                        error.subject.view() == ShortText(name.text()).view() &&
-                        error.advice != nullptr;
-  return (is_right ? ::testing::AssertionSuccess()
-                   : ::testing::AssertionFailure())
-         << error.Message().c_str();
-}
+constexpr std::uint64_t kBytes = 10'000;
 
 class SegmentTest : public ::testing::Test {
  protected:
