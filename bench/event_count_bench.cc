@@ -169,12 +169,30 @@ class BySet {
   std::unique_ptr<WaitSet> set_;
 };
 
+// A court that two processes share.
+class SharedCourt {
+ public:
+  SharedCourt()
+      : pages_(mmap(nullptr, sizeof(Court), PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+    if (pages_ == MAP_FAILED) std::abort();
+  }
+  SharedCourt(const SharedCourt&) = delete;
+  SharedCourt& operator=(const SharedCourt&) = delete;
+  ~SharedCourt() { munmap(pages_, sizeof(Court)); }
+
+  [[nodiscard]] Court& operator*() const {
+    return *static_cast<Court*>(pages_);
+  }
+
+ private:
+  void* pages_;
+};
+
 template <typename Player>
 std::vector<double> RoundTrips(unsigned other_core) {
-  void* const pages = mmap(nullptr, sizeof(Court), PROT_READ | PROT_WRITE,
-                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (pages == MAP_FAILED) std::abort();
-  Court& court = *static_cast<Court*>(pages);
+  const SharedCourt shared;  // outlives the player, who gives back what it has
+  Court& court = *shared;
   const pid_t child = fork();
   if (child == 0) {
     PinTo(other_core);
@@ -196,7 +214,6 @@ std::vector<double> RoundTrips(unsigned other_core) {
     times.push_back((Now() - begin) * 1e9);
   }
   waitpid(child, nullptr, 0);
-  munmap(pages, sizeof(Court));
   return times;
 }
 
