@@ -83,6 +83,7 @@ class Child {
     const int status = Reap();
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
   }
+  void Signal(int signal) const { kill(pid_, signal); }
   // SIGKILL, wherever it is; dead on return.
   void Kill() {
     kill(pid_, SIGKILL);
