@@ -150,7 +150,8 @@ TEST(MirroredRingStress, WhoIsKilledAtTheSeamIsSucceeded) {
     return std::make_unique<Child>([&] { Player(object, ledger).Consume(); });
   };
 
-  std::minstd_rand random(static_cast<unsigned>(placid::testing::DrawSeed()));
+  const std::uint64_t seed = placid::testing::DrawSeed();
+  std::minstd_rand random(static_cast<unsigned>(seed));
   auto producer = produce();
   auto consumer = consume();
   for (int kill = 0; kill < kKills; ++kill) {
