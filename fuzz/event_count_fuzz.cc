@@ -4,7 +4,8 @@
 // sleep is asked for on a state that may be slept on, for a slice at most and
 // not past the deadline; every operation ends in bounds; and a waiter ends by
 // its deadline, whatever the system says of its sleeps. With an honest one, the
-// words are what the deeds make them.
+// words are what the deeds make them; a herd is woken by shares, and nobody who
+// sleeps rightly.
 //
 // The system's part (os/futex.h, os/peer_fence.h) is played here: its clock
 // moves on by a tick at each look, its sleeps end as the input says.
@@ -25,8 +26,17 @@ struct System {
   std::int64_t now_ns = 0;
   std::int64_t most_until_ns = 0;  // of the sleep that is asked for
   bool can_fence = false;
+  int most_woken = 0;           // whom the last publisher was to wake
+  int woken = 0;                // whom it woke
+  std::uint64_t passed_on = 0;  // wakes, by sleepers
+  bool is_woken = false;        // whether the last sleep ended so
 };
 System played;
+
+constexpr os::HerdShares kShares{.by_waker = 3, .by_woken = 2};
+
+// Which bit those go by who sleep on a state.
+std::uint32_t BitOf(std::uint32_t state) { return 1u << (state >> 1) % 32; }
 
 }  // namespace
 }  // namespace placid::fuzz
@@ -42,14 +52,20 @@ bool HasFutex() { return true; }
 std::int64_t MonotonicNow() { return played.now_ns += fuzz::kTickNs; }
 
 WaitResult FutexWait(const void* word, std::uint32_t expected,
-                     std::int64_t deadline_ns) {
+                     std::int64_t deadline_ns, std::uint32_t bits) {
   PLACID_FUZZ_CHECK(played.peer->Contains(word, 4));
   PLACID_FUZZ_CHECK(expected % 2 == 1 && "asleep on an armed state");
+  PLACID_FUZZ_CHECK(bits == fuzz::BitOf(expected));
   PLACID_FUZZ_CHECK(deadline_ns <= played.now_ns + EventCount::kSliceNs);
   PLACID_FUZZ_CHECK(deadline_ns <= played.most_until_ns);
   if (played.peer->is_honest()) {
     const auto* state = static_cast<const Atomic<std::uint32_t>*>(word);
     if (state->load(kRelaxed) != expected) return WaitResult::kChanged;
+    // By one who is behind and was woken while we were.
+    if (played.input->TakeAtMost(3) == 3) {
+      played.is_woken = true;
+      return WaitResult::kWoken;
+    }
     played.now_ns = std::max(played.now_ns, deadline_ns);
     return WaitResult::kTimedOut;
   }
@@ -64,13 +80,28 @@ WaitResult FutexWait(const void* word, std::uint32_t expected,
   }
 }
 
-int FutexWake(const void*, int) { return 0; }
-
-int FutexBumpAndWakeAll(void* word) {
+// Whoever sleeps rightly is let sleep.
+int FutexWake(const void* word, int count, std::uint32_t bits) {
   PLACID_FUZZ_CHECK(played.peer->Contains(word, 4));
-  static_cast<Atomic<std::uint32_t>*>(word)->fetch_add(1, kRelaxed);
+  PLACID_FUZZ_CHECK(count == fuzz::kShares.by_woken && bits != 0);
+  if (played.peer->is_honest()) {
+    const auto state =
+        static_cast<const Atomic<std::uint32_t>*>(word)->load(kRelaxed);
+    PLACID_FUZZ_CHECK(~bits == (state % 2 == 1 ? fuzz::BitOf(state) : 0));
+  }
+  ++played.passed_on;
   return 0;
 }
+
+int FutexBumpAndWake(void* word, int count) {
+  PLACID_FUZZ_CHECK(played.peer->Contains(word, 4));
+  static_cast<Atomic<std::uint32_t>*>(word)->fetch_add(1, kRelaxed);
+  played.most_woken = count;
+  played.woken = std::min(count, static_cast<int>(played.input->TakeAtMost(5)));
+  return played.woken;
+}
+
+HerdShares SharesOfHerd() { return fuzz::kShares; }
 
 void SleepUntil(std::int64_t deadline_ns) {
   PLACID_FUZZ_CHECK(deadline_ns <= played.most_until_ns);
@@ -98,7 +129,7 @@ class Session {
     while (!input_.is_spent()) {
       switch (input_.TakeAtMost(6)) {
         case 0:
-          peer_.Allow(2);
+          peer_.Allow(4);
           event_.MakeNotifier().Notify();
           Wake(state_ % 2 == 1);
           break;
@@ -113,7 +144,8 @@ class Session {
         case 4:
           peer_.Allow(1);
           event_.WakeAll();
-          Wake(true);
+          PLACID_FUZZ_CHECK(played.most_woken == os::kAllSleepers);
+          ++state_;
           break;
         case 5: Wait(); break;
         default: peer_.Scribble();
@@ -134,7 +166,15 @@ class Session {
     std::memcpy(&word, reinterpret_cast<const std::byte*>(&storage_) + at, 4);
     return word;
   }
-  void Wake(bool is_woken) { state_ += is_woken ? 1 : 0; }
+  // By a publisher, if it found the state armed.
+  void Wake(bool is_woken) {
+    if (!is_woken || !peer_.is_honest()) return;
+    ++state_;
+    const bool is_herd = (mode_ & 2) != 0;
+    PLACID_FUZZ_CHECK(played.most_woken ==
+                      (is_herd ? kShares.by_waker : os::kAllSleepers));
+    if (played.woken > kShares.by_waker) mode_ |= 2;
+  }
 
   void NotifyAsymmetrically() {
     played.can_fence = input_.TakeBool();
@@ -144,7 +184,7 @@ class Session {
     if (!played.can_fence)
       return;  // it has Notify's fence, and a word of its own
     mode_ |= 1;
-    peer_.Allow(3);
+    peer_.Allow(4);
     notifier.Notify();
     Wake(state_ % 2 == 1);
   }
@@ -153,10 +193,15 @@ class Session {
     const std::int64_t until =
         played.now_ns + static_cast<std::int64_t>(input_.Take<std::uint32_t>());
     played.most_until_ns = until;
-    peer_.Allow(1);
+    peer_.Allow(4);
+    played.is_woken = false;
+    const std::uint64_t passed_on = played.passed_on;
     const bool was_woken = sleeper_.Sleep(until);
     if (!peer_.is_honest()) return;
-    PLACID_FUZZ_CHECK(was_woken == (armed_ % 2 == 0 || armed_ != state_));
+    PLACID_FUZZ_CHECK(was_woken == (armed_ % 2 == 0 || armed_ != state_ ||
+                                    played.is_woken));
+    PLACID_FUZZ_CHECK((played.passed_on != passed_on) ==
+                      (played.is_woken && (mode_ & 2) != 0));
   }
 
   // In vain, or until the input says so.
@@ -169,9 +214,9 @@ class Session {
     policy.yields = input_.TakeBool() ? 1 : 0;
     const std::int64_t deadline_ns = played.now_ns + time_ns;
     played.most_until_ns = deadline_ns;
-    // A round is at most a look at the clock, four accesses and two tries.
+    // A round is at most a look at the clock, seven accesses and two tries.
     const auto rounds = static_cast<std::uint64_t>(time_ns / kTickNs + 2);
-    peer_.Allow(5 * rounds);
+    peer_.Allow(8 * rounds);
     std::uint64_t tries = 0;
     Waiter waiter(event_, policy);
     const auto waited = waiter.Until(

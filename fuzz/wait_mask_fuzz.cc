@@ -64,7 +64,7 @@ bool HasFutex() { return played.has_futex; }
 std::int64_t MonotonicNow() { return played.now_ns += fuzz::kTickNs; }
 
 WaitResult FutexWait(const void* word, std::uint32_t expected,
-                     std::int64_t deadline_ns) {
+                     std::int64_t deadline_ns, std::uint32_t) {
   PLACID_FUZZ_CHECK(played.peer->Contains(word, 4));
   fuzz::CheckDeadline(deadline_ns);
   if (played.peer->is_honest()) {
@@ -77,9 +77,9 @@ WaitResult FutexWait(const void* word, std::uint32_t expected,
   return WaitResult::kTimedOut;
 }
 
-int FutexWake(const void*, int) { return 0; }
+int FutexWake(const void*, int, std::uint32_t) { return 0; }
 
-int FutexBumpAndWakeAll(void* word) {
+int FutexBumpAndWake(void* word, int) {
   PLACID_FUZZ_CHECK(played.peer->Contains(word, 4));
   ++played.wakes;
   static_cast<Atomic<std::uint32_t>*>(word)->fetch_add(1, kRelaxed);

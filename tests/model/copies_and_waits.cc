@@ -135,8 +135,8 @@ bool Engine::AwaitEnd(int index, bool is_ordered) {
   return is_dead;
 }
 
-bool Engine::Sleep(const void* word, std::size_t bytes,
-                   std::uint64_t expected) {
+bool Engine::Sleep(const void* word, std::size_t bytes, std::uint64_t expected,
+                   std::uint32_t bits) {
   BeforeStep();
   const int location = Locate(word, bytes);
   const Message& newest = memory_[location].newest();
@@ -150,19 +150,22 @@ bool Engine::Sleep(const void* word, std::size_t bytes,
         .value = newest.value});
   if (!sleeps) return false;
   me().futex = word;
+  me().futex_location = location;
+  me().futex_bits = bits;
   me().status = Status::kAsleep;
   SwitchAway();
   return true;
 }
 
-int Engine::WakeSleepers(const void* word, int most) {
+int Engine::WakeSleepers(const void* word, int most, std::uint32_t bits) {
   int woken = 0;
   while (woken < most) {
     Table<int, kMaxThreads> asleep;
     int count = 0;
     for (int i = 0; i < thread_count_; ++i) {
       const Thread& thread = threads_[i];
-      if (thread.status == Status::kAsleep && thread.futex == word) {
+      if (thread.status == Status::kAsleep && thread.futex == word &&
+          (thread.futex_bits & bits) != 0) {
         asleep[count++] = i;
       }
     }
@@ -170,6 +173,8 @@ int Engine::WakeSleepers(const void* word, int most) {
     Thread& chosen = threads_[asleep[chooser_->Choose(count, Kind::kThread)]];
     chosen.status = Status::kReady;
     chosen.is_woken = true;
+    auto& seen = chosen.current.seen[chosen.futex_location];
+    seen = std::max(seen, me().current.seen[chosen.futex_location]);
     ++woken;
   }
   Observe(Mix(10, static_cast<std::uint64_t>(woken)));
@@ -181,15 +186,15 @@ int Engine::WakeSleepers(const void* word, int most) {
   return woken;
 }
 
-int Engine::Wake(const void* word, int most) {
+int Engine::Wake(const void* word, int most, std::uint32_t bits) {
   BeforeStep();
-  const int woken = WakeSleepers(word, most);
+  const int woken = WakeSleepers(word, most, bits);
   AfterStep();
   return woken;
 }
 
 // Nobody sees the one without the other, or dies between them.
-int Engine::BumpAndWakeAll(void* word) {
+int Engine::BumpAndWake(void* word, int most) {
   BeforeStep();
   const int location = Locate(word, sizeof(std::uint32_t));
   RecordAtomic(location, /*is_write=*/true);
@@ -207,7 +212,7 @@ int Engine::BumpAndWakeAll(void* word) {
         .at = word,
         .has_value = true,
         .value = bumped});
-  const int woken = WakeSleepers(word, kMaxThreads);
+  const int woken = WakeSleepers(word, most, UINT32_MAX);
   AfterStep();
   return woken;
 }

@@ -107,9 +107,10 @@ class Engine {
 
   void Pause(bool by_library);
   bool AwaitEnd(int thread, bool is_ordered);
-  bool Sleep(const void* word, std::size_t bytes, std::uint64_t expected);
-  int Wake(const void* word, int most);
-  int BumpAndWakeAll(void* word);
+  bool Sleep(const void* word, std::size_t bytes, std::uint64_t expected,
+             std::uint32_t bits);
+  int Wake(const void* word, int most, std::uint32_t bits);
+  int BumpAndWake(void* word, int most);
   void FenceOthers(std::uint32_t threads);
   void Summarise(const void* data, std::size_t bytes, bool is_first);
   int ChooseOne(int count);
@@ -143,6 +144,8 @@ class Engine {
     bool is_woken;      // from a futex, and has not run since
     int fruitless;      // pauses in a row while nobody stored
     const void* futex;
+    int futex_location;
+    std::uint32_t futex_bits;
     int awaited;
     int spurious_left;
     int operations;
@@ -182,7 +185,7 @@ class Engine {
   std::uint64_t ReadMessage(int location, MemoryOrder, int site,
                             const char* what);
   void ApplyFence(Thread& thread, MemoryOrder);
-  int WakeSleepers(const void* word, int most);
+  int WakeSleepers(const void* word, int most, std::uint32_t bits);
   void RecordAtomic(int location, bool is_write);
   void RecordPlain(int location, bool is_write);
   // Where a new message may go, newest place first: after which messages.

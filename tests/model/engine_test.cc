@@ -235,6 +235,40 @@ TEST(SleepTest, WakeUpMayBeWastedOnTheDying) {
   EXPECT_TRUE(Failure(program, Deaths(1)).starts_with("stuck"));
 }
 
+TEST(SleepTest, AWakeIsForSoManyAtMostAndForThoseWhoGoByItsBits) {
+  const auto with = [](int most, std::uint32_t bits) {
+    const auto by = [](std::uint32_t own) {
+      return [own] { Sleep(&flag, sizeof(flag), 0, own); };
+    };
+    return Threads({{"one", by(1)}, {"two", by(2)}, {"waker", [most, bits] {
+                                                       flag.store(1, kRelaxed);
+                                                       Wake(&flag, most, bits);
+                                                     }}});
+  };
+  EXPECT_EQ(Failure(with(2, 3)), "");
+  EXPECT_TRUE(Failure(with(1, 3)).starts_with("stuck"));
+  EXPECT_TRUE(Failure(with(2, 1)).starts_with("stuck"));
+}
+
+// Of that word only: what else its waker did must be ordered by other means.
+TEST(SleepTest, WhoIsWokenSeesTheWordAsItsWakerDid) {
+  const auto sees = [](const Atomic<std::uint64_t>& what) {
+    return Threads({{"sleeper",
+                     [&what] {
+                       if (Sleep(&flag, sizeof(flag), 0)) {
+                         Check(what.load(kRelaxed) == 1, "what was stored");
+                       }
+                     }},
+                    {"waker", [] {
+                       word.store(1, kRelaxed);
+                       flag.store(1, kRelaxed);
+                       Wake(&flag, 1);
+                     }}});
+  };
+  EXPECT_EQ(Failure(sees(flag)), "");
+  EXPECT_NE(Failure(sees(word)), "");
+}
+
 TEST(FairnessTest, PollingEndsOnceTheValueIsThere) {
   Program program = Threads({{"poller",
                               [] {

@@ -3,7 +3,8 @@
 // EventCount: nobody sleeps while what it waits for is there. Sleepers of the
 // model sleep until they are woken, so a lost wake-up is a program that is
 // stuck. Where a death may cost a slice, the slice's end is a thread that wakes
-// without a bump once the dead are dead, and is needed then only.
+// without a bump once the dead are dead, and is needed then only. Two sleepers
+// are a herd already where shares are of one.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -94,13 +95,18 @@ ThreadSpec Sleeping(std::initializer_list<int> what, bool can_die = false) {
           can_die};
 }
 
+// Where it wakes one only, and each of those one more.
+constexpr OsPort kHerds{.shares = {1, 1}};
+constexpr std::uint32_t kHerd = 2;  // of mode
+
 Program MakeProgram(std::vector<ThreadSpec> threads, OsPort port = {},
-                    std::uint32_t state = 0) {
+                    std::uint32_t state = 0, std::uint32_t mode = 0) {
   Program program;
-  program.set_up = [port, state] {
+  program.set_up = [port, state, mode] {
     SetOsPort(port);
     storage = {};
     storage.state = Atomic<std::uint32_t>(state);
+    storage.mode = Atomic<std::uint32_t>(mode);
     is_done = Atomic<std::uint32_t>(0);
     for (int i : {0, 1}) {
       data[i] = 0;
@@ -282,6 +288,111 @@ const Registration kReaper(MakeModel("AReaperWakesTheSleepersOfTheDead",
                                      },
                                      {.deaths = 1}));
 
+// ---- Herds
+
+// Of those that were met before.
+Program Herd(std::vector<ThreadSpec> threads, std::uint32_t state = 0) {
+  return MakeProgram(std::move(threads), kHerds, state, kHerd);
+}
+
+// What a pass would be hollow without.
+Program AndSeeHerd(Program program) {
+  program.finish = [] {
+    if ((storage.mode.load(kRelaxed) & kHerd) != 0) See("a herd");
+  };
+  return program;
+}
+
+// Bounds of programs with four threads.
+constexpr Options kFour{.max_switches = 1, .walks = 20'000};
+constexpr Options kFourAndADeath{.deaths = 1, .max_switches = 2};
+
+const Registration kHerdOfTwo(MakeModel("WhoIsWokenOfAHerdWakesTheOther", [] {
+  return Herd({Fencing({0}), Sleeping({0}), Sleeping({0})});
+}));
+const Registration kAsymmetricHerd(
+    MakeModel("WhoIsWokenOfAnAsymmetricPublishersHerdWakesTheOther", [] {
+      return Herd({Asymmetric({0}), Sleeping({0}), Sleeping({0})});
+    }));
+const Registration kHerdOfThree(MakeModel(
+    "AHerdWakesItselfOneByOne",
+    [] {
+      return Herd({Fencing({0}), Sleeping({0}), Sleeping({0}), Sleeping({0})});
+    },
+    kFour));
+const Registration kHerdAtTheWrap(MakeModel(
+    "AHerdWakesItselfWhereTheCountOfWakesWraps",
+    [] {
+      return Herd({Fencing({0, 1}), Sleeping({0, 1}), Sleeping({0})},
+                  UINT32_MAX - 1);
+    },
+    {.max_switches = 2}));
+
+// The first wake is for all, and the second for one that wakes the other.
+const Registration kHerdIsMet(MakeModel(
+    "AHerdIsWokenWholeOnceAndWakesItselfFromThenOn",
+    [] {
+      return AndSeeHerd(MakeProgram(
+          {Fencing({0, 1}), Sleeping({0, 1}), Sleeping({0, 1})}, kHerds));
+    },
+    {.max_switches = 2}, {"woken", "a herd"}));
+const Registration kAsymmetricHerdIsMet(MakeModel(
+    "AnAsymmetricPublisherMeetsAHerd",
+    [] {
+      return AndSeeHerd(MakeProgram(
+          {Asymmetric({0, 1}), Sleeping({0, 1}), Sleeping({0, 1})}, kHerds));
+    },
+    {.max_switches = 2}, {"woken", "a herd"}));
+
+// Two are behind and one has come since, for the next item. Whoever the second
+// wake is given to, all get theirs.
+const Registration kNewcomer(MakeModel(
+    "ANewcomerIsNotForgottenForThoseWhoAreBehind",
+    [] {
+      return Herd(
+          {Fencing({0, 1}), Sleeping({0}), Sleeping({0}), Sleeping({1})});
+    },
+    kFour));
+// Nor is who is behind forgotten for it: it may take the wake of the first.
+const Registration kNewcomers(MakeModel(
+    "TwoPublishersOfAHerdLeaveNobodyBehind",
+    [] {
+      return Herd(
+          {Fencing({0}), Fencing({1}), Sleeping({0, 1}), Sleeping({0, 1})});
+    },
+    kFour));
+
+// Whoever passes on is woken itself, and may die before: only then does anybody
+// need a slice's end.
+const Registration kWokenDies(MakeModel(
+    "WhoDiesBeforeItPassesOnCostsTheOthersASlice",
+    [] {
+      return Herd({Fencing({0}),
+                   Sleeping({0}, true),
+                   {"behind",
+                    [] {
+                      auto sleeper = Event().MakeSleeper();
+                      Await(sleeper, 0);
+                      is_done.store(1, kRelaxed);  // sync: none, only a flag
+                    }},
+                   SliceEndsAfterDeathOf(1)});
+    },
+    kFourAndADeath, {"woken", "slept until the slice's end"}));
+// Or until whoever finds it dead wakes all.
+const Registration kSurvivor(MakeModel(
+    "ASurvivorWakesWhomTheDeadOneOfAHerdDidNot",
+    [] {
+      return Herd({Fencing({0}),
+                   Sleeping({0}, true),
+                   Sleeping({0}),
+                   {"survivor", [] {
+                      AwaitEnd(0);
+                      AwaitEnd(1);
+                      Event().WakeAll();
+                    }}});
+    },
+    kFourAndADeath));
+
 // ---- What the models must not accept
 
 bool Fails(const Program& program, Options options = {}) {
@@ -327,6 +438,18 @@ TEST(EventCountModel, ASleeperThatDoesNotLookAgainIsLost) {
     }
   };
   EXPECT_TRUE(Fails(MakeProgram({Fencing({0}), {"hasty", hasty}})));
+}
+
+// And where a bump and its wake are two steps, that others come between.
+TEST(EventCountModel, AHerdThatNobodyPassesOnToSleepsOn) {
+  using Bump = OsPort::Bump;
+  const auto with = [](int by_woken, Bump bump) {
+    return MakeProgram({Fencing({0}), Sleeping({0}), Sleeping({0})},
+                       {.bump = bump, .shares = {1, by_woken}}, 0, kHerd);
+  };
+  EXPECT_TRUE(Fails(with(0, Bump::kOneStep)));
+  EXPECT_FALSE(Fails(with(2, Bump::kOneStep)));
+  EXPECT_FALSE(Fails(with(2, Bump::kThenWake)));
 }
 
 // A wake that leaves the state as it was can come just before the sleep.

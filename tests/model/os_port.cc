@@ -2,7 +2,6 @@
 #include "tests/model/os_port.h"
 
 #include <array>
-#include <climits>
 #include <cstddef>
 #include <cstdint>
 
@@ -46,29 +45,35 @@ bool HasFutex() { return true; }
 
 std::int64_t MonotonicNow() { return 0; }
 
-WaitResult FutexWait(const void* word, std::uint32_t expected, std::int64_t) {
-  return model::Sleep(word, sizeof(expected), expected) ? WaitResult::kWoken
-                                                        : WaitResult::kChanged;
+WaitResult FutexWait(const void* word, std::uint32_t expected, std::int64_t,
+                     std::uint32_t bits) {
+  return model::Sleep(word, sizeof(expected), expected, bits)
+             ? WaitResult::kWoken
+             : WaitResult::kChanged;
 }
 
-int FutexWake(const void* word, int count) { return model::Wake(word, count); }
+int FutexWake(const void* word, int count, std::uint32_t bits) {
+  return model::Wake(word, count, bits);
+}
 
-int FutexBumpAndWakeAll(void* word) {
+int FutexBumpAndWake(void* word, int count) {
   const auto bump = [word] {
     machine::FetchAdd(static_cast<std::uint32_t*>(word), std::uint32_t{1},
                       std::memory_order_relaxed, model::kKernel);
   };
   switch (model::os_port.bump) {
-    case OsPort::Bump::kOneStep: return model::BumpAndWakeAll(word);
-    case OsPort::Bump::kThenWake: bump(); return model::Wake(word, INT_MAX);
+    case OsPort::Bump::kOneStep: return model::BumpAndWake(word, count);
+    case OsPort::Bump::kThenWake: bump(); return model::Wake(word, count);
     case OsPort::Bump::kWithoutWake: bump(); return 0;
     case OsPort::Bump::kAfterWake:
-      model::Wake(word, INT_MAX);
+      model::Wake(word, count);
       bump();
       return 0;
   }
   return 0;
 }
+
+HerdShares SharesOfHerd() { return model::os_port.shares; }
 
 void SleepUntil(std::int64_t) {}
 
@@ -102,10 +107,12 @@ bool Bell::Wait(std::int64_t) {
   Silence();
   return true;
 }
-void Bell::Ring() const { model::BumpAndWakeAll(&BellPort::RingsOf(number_)); }
+void Bell::Ring() const {
+  model::BumpAndWake(&BellPort::RingsOf(number_), kAllSleepers);
+}
 BellRope::~BellRope() = default;
 bool BellRope::Ring(std::uint64_t number) {
-  model::BumpAndWakeAll(&BellPort::RingsOf(number));
+  model::BumpAndWake(&BellPort::RingsOf(number), kAllSleepers);
   return true;
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "placid/os/futex.h"
 #include "tests/model/program.h"
 
 namespace placid::model {
@@ -17,9 +18,11 @@ struct OsPort {
   bool has_peer_fences = true;
   // Bit i: FencePeers reaches thread i of the program.
   std::uint32_t has_joined = UINT32_MAX;
-  // How FutexBumpAndWakeAll goes: as on linux, as elsewhere, or wrongly.
+  // How FutexBumpAndWake goes: as on linux, as elsewhere, or wrongly.
   enum class Bump { kOneStep, kThenWake, kWithoutWake, kAfterWake };
   Bump bump = Bump::kOneStep;
+  // More than any program has threads; two sleepers are a herd to {1, 1}.
+  os::HerdShares shares{8, 2};
 };
 
 // For the executions that follow; set-up is the place for it. No bell is left

@@ -71,11 +71,15 @@ bool AwaitEnd(int thread);
 bool AwaitEndUnordered(int thread);
 
 // The kernel's futex on a modelled word. Sleep returns false if the word was
-// not `expected`. Wake returns how many it woke.
-bool Sleep(const void* word, std::size_t bytes, std::uint64_t expected);
-int Wake(const void* word, int most);
-// Adds 1 to a word of 32 bits and wakes all, in one step: FUTEX_WAKE_OP.
-int BumpAndWakeAll(void* word);
+// not `expected`. Wake wakes at most so many of those who sleep by one of these
+// bits, any of them in any order, and returns how many. Of all that its waker
+// has seen, who is woken has seen that word, and no other.
+bool Sleep(const void* word, std::size_t bytes, std::uint64_t expected,
+           std::uint32_t bits = UINT32_MAX);
+int Wake(const void* word, int most, std::uint32_t bits = UINT32_MAX);
+// Adds 1 to a word of 32 bits and wakes at most so many, in one step:
+// FUTEX_WAKE_OP.
+int BumpAndWake(void* word, int most);
 
 // The kernel has others (bit i: thread i) do a full fence each before their next
 // step, one after the other: membarrier.

@@ -64,14 +64,15 @@ bool AwaitEnd(int thread) {
 bool AwaitEndUnordered(int thread) {
   return Engine::Current()->AwaitEnd(thread, /*is_ordered=*/false);
 }
-bool Sleep(const void* word, std::size_t bytes, std::uint64_t expected) {
-  return Engine::Current()->Sleep(word, bytes, expected);
+bool Sleep(const void* word, std::size_t bytes, std::uint64_t expected,
+           std::uint32_t bits) {
+  return Engine::Current()->Sleep(word, bytes, expected, bits);
 }
-int Wake(const void* word, int most) {
-  return Engine::Current()->Wake(word, most);
+int Wake(const void* word, int most, std::uint32_t bits) {
+  return Engine::Current()->Wake(word, most, bits);
 }
-int BumpAndWakeAll(void* word) {
-  return Engine::Current()->BumpAndWakeAll(word);
+int BumpAndWake(void* word, int most) {
+  return Engine::Current()->BumpAndWake(word, most);
 }
 void FenceOthers(std::uint32_t threads) {
   Engine::Current()->FenceOthers(threads);

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <span>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "placid/os/futex.h"
 #include "placid/os/peer_fence.h"
@@ -131,6 +133,163 @@ TEST_P(EventCountTest, ASleeperIsWokenByEitherKindOfPublisher) {
   item.store(2, kRelease);
   event_.MakeAsymmetricNotifier().Notify();
   second.join();
+}
+
+// ---- Herds
+
+constexpr std::uint32_t kHerd = 2;  // of mode
+
+// As many threads as make a herd, each asleep until an item is there.
+class Herd {
+ public:
+  static constexpr std::uint32_t kSize = 64;
+
+  explicit Herd(EventCount event) : event_(event) {
+    for (std::uint32_t i = 0; i < kSize; ++i) {
+      threads_.emplace_back([this] { Sleep(); });
+    }
+  }
+  ~Herd() {
+    for (std::thread& thread : threads_) thread.join();
+  }
+  Herd(const Herd&) = delete;
+  Herd& operator=(const Herd&) = delete;
+
+  // Returns once all have armed, and have had time to fall asleep.
+  void Settle() const {
+    while (armed_.load(kRelaxed) < kSize) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  // Returns once all have seen it.
+  void Publish() {
+    armed_.store(0, kRelaxed);
+    const std::uint32_t item = item_.load(kRelaxed) + 1;
+    item_.store(item, kRelease);
+    event_.MakeNotifier().Notify();
+    while (seen_.load(kRelaxed) < item * kSize) std::this_thread::yield();
+  }
+  void PublishLast() {
+    is_last_.store(1, kRelaxed);
+    Publish();
+  }
+
+ private:
+  void Sleep() {
+    auto sleeper = event_.MakeSleeper();
+    for (std::uint32_t seen = 0;;) {
+      bool has_armed = false;
+      while (item_.load(kAcquire) == seen) {
+        sleeper.Arm();
+        if (item_.load(kAcquire) != seen) break;
+        if (!std::exchange(has_armed, true)) armed_.fetch_add(1, kRelaxed);
+        (void)sleeper.Sleep(kNever);
+      }
+      ++seen;
+      const bool is_last = is_last_.load(kRelaxed) != 0;
+      seen_.fetch_add(1, kRelease);
+      if (is_last) return;
+    }
+  }
+
+  const EventCount event_;
+  Atomic<std::uint32_t> item_{0};
+  Atomic<std::uint32_t> seen_{0};
+  Atomic<std::uint32_t> armed_{0};
+  Atomic<std::uint32_t> is_last_{0};
+  std::vector<std::thread> threads_;
+};
+
+// From the first on; whenever it is that more than a publisher's share are found
+// asleep. That no wake is lost shows in the model; here, that all go on.
+TEST_P(EventCountTest, AllOfAHerdAreWokenByEachPublish) {
+  Herd herd(event_);
+  const bool has_shares = os::SharesOfHerd().by_waker != os::kAllSleepers;
+  for (int i = 0; i < 3 || (has_shares && memory().mode.load(kRelaxed) == 0);
+       ++i) {
+    herd.Settle();
+    herd.Publish();
+  }
+  EXPECT_EQ(memory().mode.load(kRelaxed), has_shares ? kHerd : 0);
+  herd.Settle();
+  herd.PublishLast();
+}
+
+// Sleepers who tell how they woke, and wake nobody else: those that the
+// publisher has woken itself.
+TEST_P(EventCountTest, APublisherWakesItsShareOfAHerdThatWasMetBefore) {
+  const int share = os::SharesOfHerd().by_waker;
+  memory().mode.store(kHerd, kRelaxed);
+  sleeper_.Arm();
+  const std::uint32_t armed = memory().state.load(kRelaxed);
+  Atomic<std::uint32_t> woken{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 32; ++i) {
+    threads.emplace_back([&] {
+      if (os::FutexWait(&memory().state, armed,
+                        os::MonotonicNow() + EventCount::kSliceNs) ==
+          os::WaitResult::kWoken) {
+        woken.fetch_add(1, kRelaxed);
+      }
+    });
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  event_.MakeNotifier().Notify();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_LE(static_cast<int>(woken.load(kRelaxed)), share);
+  EXPECT_EQ(State(), 2u);
+}
+
+// Also those of whom no newer wake knows any more. Tried again where one of them
+// came too late to sleep.
+TEST_P(EventCountTest, WhoIsWokenOfAHerdWakesTwoWhoAreBehindAndNobodyElse) {
+  if (os::SharesOfHerd().by_waker == os::kAllSleepers) return;
+  memory().mode.store(kHerd, kRelaxed);
+  constexpr std::int64_t kLong = 10'000'000'000;
+  constexpr std::int64_t kShort = 30'000'000;
+  const auto settle = [] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  };
+  const auto bit_of = [](std::uint32_t state) {
+    return std::uint32_t{1} << (state / 2 % 32);
+  };
+  const auto arm = [&](EventCount::Sleeper& sleeper) {
+    sleeper.Arm();
+    return memory().state.load(kRelaxed);
+  };
+  const auto sleep_on = [&](std::uint32_t state, std::int64_t time_ns) {
+    return os::FutexWait(&memory().state, state, os::MonotonicNow() + time_ns,
+                         bit_of(state)) == os::WaitResult::kWoken;
+  };
+  int passed_on = 0;
+  for (int round = 0; round < 50 && passed_on < 2; ++round) {
+    const std::uint32_t old = arm(sleeper_);
+    std::thread first([&] { (void)sleeper_.Sleep(kNever); });
+    settle();
+    Atomic<std::uint32_t> woken{0};
+    std::vector<std::thread> behind;
+    for (int i = 0; i < 4; ++i) {
+      behind.emplace_back([&] {
+        if (sleep_on(old, kLong)) woken.fetch_add(1, kRelaxed);
+      });
+    }
+    settle();
+    memory().state.fetch_add(1, kRelaxed);  // a wake that has reached nobody yet
+    auto other = event_.MakeSleeper();
+    const std::uint32_t armed = arm(other);
+    bool was_disturbed = false;
+    std::thread newcomer([&] { was_disturbed = sleep_on(armed, kShort); });
+    settle();
+    os::FutexWake(&memory().state, 1, bit_of(old));  // the first
+    first.join();
+    const int rest =
+        os::FutexWake(&memory().state, os::kAllSleepers, bit_of(old));
+    for (std::thread& thread : behind) thread.join();
+    newcomer.join();
+    EXPECT_FALSE(was_disturbed);
+    passed_on = static_cast<int>(woken.load(kRelaxed)) - rest;
+    EXPECT_LE(passed_on, 2);
+  }
+  EXPECT_EQ(passed_on, 2);
 }
 
 TEST(EventCountPlaceTest, BadPlacesAreRefused) {

@@ -382,7 +382,7 @@ inline void Doorbells::Ring(std::uint32_t index, os::BellRope& rope) const {
   const std::uint64_t bell =
       row.bell.load(kRelaxed);  // sync: none, see WaitMask's arm
   if (bell == 0) {
-    os::FutexBumpAndWakeAll(&row.rings);
+    os::FutexBumpAndWake(&row.rings, os::kAllSleepers);
   } else {
     rope.Ring(bell);
   }
@@ -398,7 +398,7 @@ inline bool Doorbells::Doorbell::Sleep(std::uint32_t rings,
 inline void Doorbells::Doorbell::Ring() const {
   Fence(kRelease);  // sync: change (release)
   if (bell_.number() == 0) {
-    os::FutexBumpAndWakeAll(&row_->rings);
+    os::FutexBumpAndWake(&row_->rings, os::kAllSleepers);
   } else {
     bell_.Ring();
   }

@@ -10,41 +10,58 @@
 //   0x000      4  state  sleepers, wakers  bit 0 armed: somebody may be asleep
 //                                          bits 31..1: wakes so far
 //   0x004      4  mode   notifiers         bit 0: some publisher does not fence
+//                                          bit 1: a herd has slept here once
 //
 // All zero is valid: nobody sleeps and publishers fence. There is no stamp, and
 // no bytes that would be wrong. It belongs into the line that its publisher
 // writes anyway, or one of its own, never into that of another writer.
 //
-//             Arm, +1                   Notify, +1 and wake all
-//   idle 2k ------------> armed 2k + 1 -------------------------> idle 2k + 2
+//             Arm, +1                   Notify, +1 and wake
+//   idle 2k ------------> armed 2k + 1 ---------------------> idle 2k + 2
 //
 // Who armed and then need not sleep leaves it armed; and two wakers at once arm
 // it again. Either costs the next publisher one wake that nobody needs.
 //
+// Waking a herd would take its publisher long: a thousand sleepers, 8 ms. So
+// who has once woken more than its share (8 on linux; see os::HerdShares) sets
+// bit 1 of mode, for ever. From then on a publisher wakes its share, and each
+// of those that were woken, before it does anything else, passes it on to 2
+// more. Sleepers go by one futex bit, their count of wakes modulo 32. Who
+// passes on reads the state anew and leaves out its bit, if it is armed: who
+// sleeps on it sleeps rightly, and all others are behind, whatever they have
+// slept through. So it ends where nobody is behind. Who is a multiple of 32
+// wakes behind shares a bit with those who sleep rightly, and may have to wait
+// for its slice.
+//
 // Invariant  Whoever sleeps does so on an armed state, and any change of state
-//            wakes it.
+//            wakes it, or somebody who will.
 // Threads    Any number of Notifiers and Sleepers, in any processes.
 // Progress   Notify, Arm: wait-free, but for system calls that do not block;
 //            Sleep: blocking, for at most kSliceNs.
 // Crash      clean: a publisher that dies after it has published and before it
 //            wakes delays its sleepers until their slice is over or somebody
-//            else publishes; one that dies while it wakes has woken all or none
-//            (on linux; elsewhere see os/futex.h). A sleeper that dies leaves
-//            it armed.
+//            else publishes; one that dies while it wakes has woken all, or
+//            its share of a herd, or none (on linux; elsewhere see os/futex.h).
+//            A sleeper that dies leaves it armed. One of a herd that was woken
+//            and dies before it has woken others costs those who are still
+//            behind their slice, or until somebody calls WakeAll.
 // Trust      guarded: a hostile peer can fail to wake, which costs a slice, or
 //            wake for nothing, which costs a look.
 // Readers    storing: a sleeper announces itself.
 // Orders
-//   edge    release                        acquire     carries
-//   sleep   Notify: fence                  Arm: fence  whether to look again
-//   claim   MakeAsymmetricNotifier: fence  Arm: fence  mode
-//   change  WakeAll: fence                 Arm: fence  what was changed before
+//   edge    release                        acquire        carries
+//   sleep   Notify: fence                  Arm: fence     whether to look again
+//   claim   MakeAsymmetricNotifier: fence  Arm: fence     mode
+//   change  WakeAll: fence                 Arm: fence     what was changed
+//   herd    Wake: fence                    PassOn: state  mode
 //
 // The first two are of Dekker's kind: each party stores, fences and looks at
 // what the other stores, and then at least one look finds something. Of sleep:
 // the sleeper finds what was published, or the publisher that it is armed. Of
 // claim: the sleeper finds the mode, or all that this publisher ever does finds
-// it armed. What is published is ordered by edges of its own.
+// it armed. Of herd: who was woken as one of a herd finds that it was, since it
+// sees the state that its waker left (os/futex.h). What is published is ordered
+// by edges of its own.
 //
 // An eventcount (Reed and Kanodia, "Synchronization with Eventcounts and
 // Sequencers", 1979) with a flag instead of a count of sleepers, which would
@@ -117,15 +134,17 @@ class EventCount {
 
   // Wakes all who sleep, whether or not anybody seems to: for who has changed
   // something without being a publisher, such as a survivor that cleans up or a
-  // thread that wants others to stop. A system call.
+  // thread that wants others to stop. A system call, which takes as long as
+  // there are many: it leaves none of a herd to others.
   void WakeAll() const {
     Fence(kRelease);  // sync: change (release)
-    Wake(memory_);
+    os::FutexBumpAndWake(&memory_->state, os::kAllSleepers);
   }
 
  private:
   static constexpr std::uint32_t kArmed = 1;           // of state
   static constexpr std::uint32_t kSomeAsymmetric = 1;  // of mode
+  static constexpr std::uint32_t kHerd = 2;            // of mode
 
   static_assert(offsetof(Memory, state) == 0x000);
   static_assert(offsetof(Memory, mode) == 0x004);
@@ -136,7 +155,12 @@ class EventCount {
 
   explicit EventCount(Memory* memory) : memory_(memory) {}
 
-  static void Wake(Memory* memory) { os::FutexBumpAndWakeAll(&memory->state); }
+  PLACID_COLD static void Wake(Memory* memory);
+
+  // What those go by who sleep on `state`.
+  [[nodiscard]] static constexpr std::uint32_t BitOf(std::uint32_t state) {
+    return std::uint32_t{1} << (state / 2 % 32);
+  }
 
   Memory* memory_;
 };
@@ -214,6 +238,8 @@ class EventCount::Sleeper {
   friend class EventCount;
   explicit Sleeper(Memory* memory) : memory_(memory) {}
 
+  void PassOn() const;
+
   // Instead of a fence of the publisher's processor, where the system refuses
   // it: by then its store buffer has long been empty.
   static constexpr std::int64_t kDrainNs = 1'000'000;
@@ -232,6 +258,20 @@ inline Result<EventCount> EventCount::Attach(std::span<std::byte> bytes) {
   auto place = CheckPlace(bytes, SizeFor(), kAlignment, "EventCount::Attach");
   if (!place) return place.error();
   return EventCount(reinterpret_cast<Memory*>(bytes.data()));
+}
+
+inline void EventCount::Wake(Memory* memory) {
+  const os::HerdShares shares = os::SharesOfHerd();
+  const std::uint32_t mode =
+      memory->mode.load(kRelaxed);  // sync: none, who sees no herd wakes all
+  if ((mode & kHerd) != 0) {
+    Fence(kRelease);  // sync: herd (release)
+    os::FutexBumpAndWake(&memory->state, shares.by_waker);
+  } else if (os::FutexBumpAndWake(&memory->state, os::kAllSleepers) >
+             shares.by_waker) {
+    // For ever: nobody knows when it has gone.
+    memory->mode.fetch_or(kHerd, kRelaxed);  // sync: none, see the next wake
+  }
 }
 
 inline auto EventCount::MakeNotifier() const -> Notifier<Publisher::kFencing> {
@@ -278,13 +318,29 @@ inline bool EventCount::Sleeper::Sleep(std::int64_t deadline_ns) {
   };
   const std::int64_t until_ns = within(must_drain_ ? kDrainNs : kSliceNs);
   must_drain_ = false;
-  switch (os::FutexWait(&memory_->state, armed_, until_ns)) {
+  switch (os::FutexWait(&memory_->state, armed_, until_ns, BitOf(armed_))) {
+    case os::WaitResult::kWoken: PassOn(); return true;
     case os::WaitResult::kTimedOut: return false;
     case os::WaitResult::kUnsupported:
       os::SleepUntil(within(kNapNs));
       return false;
     default: return true;
   }
+}
+
+// Whoever is behind the state that we read, we reach. Who is behind a newer one
+// alone is reached by those who were woken as that came to be: they read it, or
+// a newer one still.
+inline void EventCount::Sleeper::PassOn() const {
+  const std::uint32_t state =
+      memory_->state.load(kAcquire);  // sync: herd (acquire)
+  const std::uint32_t mode =
+      memory_->mode.load(kRelaxed);  // sync: none, herd orders it
+  if ((mode & kHerd) == 0) [[likely]] {
+    return;
+  }
+  const std::uint32_t rightly = (state & kArmed) != 0 ? BitOf(state) : 0;
+  os::FutexWake(&memory_->state, os::SharesOfHerd().by_woken, ~rightly);
 }
 
 }  // namespace placid

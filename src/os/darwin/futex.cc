@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <thread>
@@ -95,7 +94,7 @@ std::int64_t MonotonicNow() {
 }
 
 WaitResult FutexWait(const void* word, std::uint32_t expected,
-                     std::int64_t deadline_ns) {
+                     std::int64_t deadline_ns, std::uint32_t /*bits*/) {
   if (!HasFutex()) return WaitResult::kUnsupported;
   // The system does not tell a word that had another value from a wake.
   const auto* const value = static_cast<const Atomic<std::uint32_t>*>(word);
@@ -120,17 +119,23 @@ WaitResult FutexWait(const void* word, std::uint32_t expected,
   }
 }
 
-int FutexWake(const void* word, int count) {
+int FutexWake(const void* word, int count, std::uint32_t /*bits*/) {
   if (!HasFutex()) return 0;
   int woken = 0;
   while (woken < count && Wake(const_cast<void*>(word)) >= 0) ++woken;
   return woken;
 }
 
-int FutexBumpAndWakeAll(void* word) {
+// All, since nobody could wake the rest without those who sleep on the new
+// value.
+int FutexBumpAndWake(void* word, int /*count*/) {
   static_cast<Atomic<std::uint32_t>*>(word)->fetch_add(
       1, kRelaxed);  // sync: none, sleepers look again in any case
-  return FutexWake(word, INT_MAX);
+  return FutexWake(word, kAllSleepers);
+}
+
+HerdShares SharesOfHerd() {
+  return {.by_waker = kAllSleepers, .by_woken = 0};
 }
 
 void SleepUntil(std::int64_t deadline_ns) {

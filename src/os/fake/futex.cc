@@ -19,16 +19,21 @@ std::int64_t MonotonicNow() {
       .count();
 }
 
-WaitResult FutexWait(const void*, std::uint32_t, std::int64_t) {
+WaitResult FutexWait(const void*, std::uint32_t, std::int64_t,
+                     std::uint32_t) {
   return WaitResult::kUnsupported;
 }
 
-int FutexWake(const void*, int) { return 0; }
+int FutexWake(const void*, int, std::uint32_t) { return 0; }
 
-int FutexBumpAndWakeAll(void* word) {
+int FutexBumpAndWake(void* word, int) {
   static_cast<Atomic<std::uint32_t>*>(word)->fetch_add(
       1, kRelaxed);  // sync: none, sleepers look again in any case
   return 0;
+}
+
+HerdShares SharesOfHerd() {
+  return {.by_waker = kAllSleepers, .by_woken = 0};
 }
 
 void SleepUntil(std::int64_t deadline_ns) {

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <cstdint>
 
 #include "placid/base/atomic.h"
@@ -49,11 +48,11 @@ std::int64_t MonotonicNow() {
 // FUTEX_WAIT_BITSET, since its deadline is absolute: a wait that signals
 // interrupt again and again still ends in time.
 WaitResult FutexWait(const void* word, std::uint32_t expected,
-                     std::int64_t deadline_ns) {
+                     std::int64_t deadline_ns, std::uint32_t bits) {
   const std::int64_t deadline = std::max<std::int64_t>(deadline_ns, 0);
   const KernelTime time{deadline / kSecond, deadline % kSecond};
   if (::syscall(kWaitCall, word, FUTEX_WAIT_BITSET, expected, &time, nullptr,
-                FUTEX_BITSET_MATCH_ANY) == 0) {
+                bits) == 0) {
     return WaitResult::kWoken;
   }
   switch (errno) {
@@ -64,25 +63,33 @@ WaitResult FutexWait(const void* word, std::uint32_t expected,
   }
 }
 
-int FutexWake(const void* word, int count) {
+// Asked to wake none, the system would wake one.
+int FutexWake(const void* word, int count, std::uint32_t bits) {
+  if (count <= 0) return 0;
   const long woken =
-      ::syscall(kWakeCall, word, FUTEX_WAKE, count, nullptr, nullptr, 0);
+      ::syscall(kWakeCall, word, FUTEX_WAKE_BITSET, count, nullptr, nullptr,
+                bits);
   return woken < 0 ? 0 : static_cast<int>(woken);
 }
 
-// FUTEX_WAKE_OP, for its operation on the word. It could wake sleepers of a
-// second word, too; here that is the same one, and all of them are awake.
-int FutexBumpAndWakeAll(void* word) {
+// FUTEX_WAKE_OP, for its operation on the word. It wakes a sleeper of a second
+// word, too, if that was 0, and no comparison is never true; here the second
+// word is the first.
+int FutexBumpAndWake(void* word, int count) {
   constexpr int kAddOne = FUTEX_OP(FUTEX_OP_ADD, 1, FUTEX_OP_CMP_EQ, 0);
   const long woken =
-      ::syscall(kWakeCall, word, FUTEX_WAKE_OP, INT_MAX, 0L, word, kAddOne);
+      ::syscall(kWakeCall, word, FUTEX_WAKE_OP, count, 0L, word, kAddOne);
   if (woken >= 0) return static_cast<int>(woken);
   if (errno != ENOSYS) return 0;
   // A system that stands in for Linux and has the two calls alone.
   static_cast<Atomic<std::uint32_t>*>(word)->fetch_add(
       1, kRelaxed);  // sync: none, sleepers look again in any case
-  return FutexWake(word, INT_MAX);
+  return FutexWake(word, count);
 }
+
+// A wake takes its waker about 8 us: eight are soon done, and a tree of twos
+// reaches all as fast as processors can run them.
+HerdShares SharesOfHerd() { return {.by_waker = 8, .by_woken = 2}; }
 
 void SleepUntil(std::int64_t deadline_ns) {
   const std::int64_t deadline = std::max<std::int64_t>(deadline_ns, 0);

@@ -29,16 +29,22 @@ std::int64_t MonotonicNow() {
 }
 
 WaitResult FutexWait(const void* /*word*/, std::uint32_t /*expected*/,
-                     std::int64_t /*deadline_ns*/) {
+                     std::int64_t /*deadline_ns*/, std::uint32_t /*bits*/) {
   return WaitResult::kUnsupported;
 }
 
-int FutexWake(const void* /*word*/, int /*count*/) { return 0; }
+int FutexWake(const void* /*word*/, int /*count*/, std::uint32_t /*bits*/) {
+  return 0;
+}
 
-int FutexBumpAndWakeAll(void* word) {
+int FutexBumpAndWake(void* word, int /*count*/) {
   static_cast<Atomic<std::uint32_t>*>(word)->fetch_add(
       1, kRelaxed);  // sync: none, sleepers look again in any case
   return 0;
+}
+
+HerdShares SharesOfHerd() {
+  return {.by_waker = kAllSleepers, .by_woken = 0};
 }
 
 void SleepUntil(std::int64_t deadline_ns) {

@@ -182,8 +182,10 @@ std::string Steps::DoVerb(const std::string& verb, std::istream& words) {
         FutexWake(mapping_.data() + Next<std::size_t>(words), 1));
   }
   if (verb == "bump") {
-    return std::to_string(
-        FutexBumpAndWakeAll(mapping_.data() + Next<std::size_t>(words)));
+    const auto offset = Next<std::size_t>(words);
+    const auto count = Next<int>(words);  // 0: all
+    return std::to_string(FutexBumpAndWake(mapping_.data() + offset,
+                                           count > 0 ? count : kAllSleepers));
   }
   if (verb == "bell") {
     auto bell = Bell::Make();

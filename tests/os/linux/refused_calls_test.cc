@@ -186,9 +186,10 @@ TEST_F(RefusedCallsTest, WithoutFutexesNobodySleepsAndNobodyIsWoken) {
   InChild([] {
     for (const int error : {ENOSYS, EPERM}) {
       Deny(SYS_futex, error);
-      const std::uint32_t word = 1;
+      std::uint32_t word = 1;
       EXPECT_EQ(FutexWait(&word, 1, INT64_MAX), WaitResult::kUnsupported);
       EXPECT_EQ(FutexWake(&word, 1), 0);
+      EXPECT_EQ(FutexBumpAndWake(&word, 1), 0);
     }
   });
 }
