@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <numeric>
 #include <random>
 #include <thread>
 
@@ -138,6 +139,63 @@ TYPED_TEST(EventCountStress, AllWaitersSeeAllThatIsPublished) {
   for (std::thread& thread : publishers) thread.join();
   for (std::thread& thread : waiters) thread.join();
   EXPECT_EQ(channel.tail.load(kAcquire), kPublishers * kEach);
+}
+
+// Many, so that they wake each other, while the next publish comes at any time:
+// most are behind by several when they are woken, and all get the last. As in
+// the ping-pong, a wake that is lost costs a slice.
+TYPED_TEST(EventCountStress, AHerdWakesItselfWhilePublishesGoOn) {
+  const std::uint64_t seed = DrawSeed();
+  constexpr std::size_t kHerd = 32;
+  constexpr std::uint64_t kBursts = kIsTsan ? 40 : 200;
+  static Channel channel;
+  channel = {};
+  channel.event.mode.store(2, kRelaxed);  // a herd was met before
+  const EventCount event = *EventCount::Attach(channel.event);
+  static Atomic<std::uint64_t> at_end;  // how many have seen a burst's last
+  at_end.store(0, kRelaxed);
+  std::uint64_t published = 0;
+  std::array<std::uint64_t, kBursts> last{};
+  std::minstd_rand random(static_cast<unsigned>(seed));
+  for (std::uint64_t& each : last) each = published += 1 + random() % 4;
+  std::array<std::thread, kHerd> herd;
+  std::array<std::uint64_t, kHerd> late{};
+  for (std::size_t i = 0; i < kHerd; ++i) {
+    herd[i] = std::thread([&, i] {
+      auto sleeper = event.MakeSleeper();
+      for (const std::uint64_t goal : last) {
+        while (channel.tail.load(kAcquire) < goal) {
+          sleeper.Arm();
+          if (channel.tail.load(kAcquire) >= goal) break;
+          if (!sleeper.Sleep(INT64_MAX) && channel.tail.load(kAcquire) >= goal) {
+            ++late[i];
+          }
+        }
+        at_end.fetch_add(1, kRelease);
+      }
+    });
+  }
+  auto notifier = MakeNotifierOf<TypeParam::value>(event);
+  std::uint64_t awaited = 0;
+  for (const std::uint64_t goal : last) {
+    if (random() % 2 == 0) {
+      std::this_thread::sleep_for(std::chrono::microseconds(random() % 500));
+    }
+    while (channel.tail.load(kRelaxed) < goal) {
+      channel.tail.fetch_add(1, kRelease);
+      notifier.Notify();
+    }
+    awaited += kHerd;
+    while (at_end.load(kAcquire) < awaited) std::this_thread::yield();
+  }
+  for (std::thread& thread : herd) thread.join();
+  if (!os::HasFutex()) return;
+  const std::uint64_t all_late =
+      std::accumulate(late.begin(), late.end(), std::uint64_t{0});
+  std::printf("slices slept through: %llu of %llu\n",
+              static_cast<unsigned long long>(all_late),
+              static_cast<unsigned long long>(kBursts * kHerd));
+  EXPECT_LE(all_late, kBursts * kHerd / 10);
 }
 
 }  // namespace
