@@ -2,7 +2,8 @@
 //
 // What waiting costs. A publish that could wake somebody and need not, beside
 // one that could not; a round trip between two processes that sleep, beside the
-// bare system calls; and the processor's time of who only waits.
+// bare system calls; what waking a herd costs who wakes it; and the processor's
+// time of who only waits.
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -235,6 +236,94 @@ LatencyRow WakeRow(const char* name, unsigned other_core, double target) {
                           trips.template operator()<BySet<WakeBy::kEvent>>()}}};
 }
 
+// ---- Waking a herd
+
+constexpr std::uint32_t kHerdSize = 1'000;
+
+struct Pasture {
+  Pushed pushed;
+  alignas(kLineBytes) Atomic<std::uint32_t> item;
+  alignas(kLineBytes) Atomic<std::uint32_t> asleep;  // or about to be
+  Atomic<std::uint32_t> awake;                       // again
+};
+
+struct BareHerd {
+  static void Wake(Pasture& pasture) {
+    os::FutexWake(&pasture.item, os::kAllSleepers);
+  }
+  static void Sleep(Pasture& pasture, std::uint32_t seen) {
+    pasture.asleep.fetch_add(1, kRelaxed);
+    while (pasture.item.load(kAcquire) == seen) {
+      os::FutexWait(&pasture.item, seen, INT64_MAX);
+    }
+  }
+};
+
+struct CountedHerd {
+  static void Wake(Pasture& pasture) { Fencing(pasture.pushed).Notify(); }
+  static void Sleep(Pasture& pasture, std::uint32_t seen) {
+    auto sleeper = EventCount::Attach(pasture.pushed.event)->MakeSleeper();
+    for (bool is_counted = false; pasture.item.load(kAcquire) == seen;) {
+      sleeper.Arm();
+      if (pasture.item.load(kAcquire) != seen) break;
+      if (!is_counted) pasture.asleep.fetch_add(1, kRelaxed);
+      is_counted = true;
+      (void)sleeper.Sleep(INT64_MAX);
+    }
+  }
+};
+
+// How long each of so many wakes keeps whoever publishes. Others wait until all
+// are asleep.
+template <typename Herd>
+std::vector<double> Stalls(std::uint32_t wakes) {
+  const auto pasture = std::make_unique<Pasture>();
+  std::vector<std::thread> herd;
+  for (std::uint32_t i = 0; i < kHerdSize; ++i) {
+    herd.emplace_back([&pasture, wakes] {
+      for (std::uint32_t seen = 0; seen < wakes; ++seen) {
+        Herd::Sleep(*pasture, seen);
+        pasture->awake.fetch_add(1, kRelease);
+      }
+    });
+  }
+  const auto wait_for = [](const Atomic<std::uint32_t>& count,
+                           std::uint32_t least) {
+    while (count.load(kAcquire) < least) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  };
+  std::vector<double> times;
+  for (std::uint32_t i = 1; i <= wakes; ++i) {
+    wait_for(pasture->asleep, i * kHerdSize);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    const double begin = Now();
+    pasture->item.store(i, kRelease);
+    Herd::Wake(*pasture);
+    times.push_back((Now() - begin) * 1e9);
+    wait_for(pasture->awake, i * kHerdSize);
+  }
+  for (std::thread& thread : herd) thread.join();
+  return times;
+}
+
+LatencyRow HerdRow() {
+  constexpr std::uint32_t kWakes = 4;
+  return {.name = "publish to a herd of 1,000 sleeping threads",
+          .target = 0.1,
+          .note = "what it keeps the publisher; the first wake of all is of all",
+          .candidates = {
+              {"EventCount, later wakes",
+               [] {
+                 std::vector<double> times = Stalls<CountedHerd>(kWakes);
+                 times.erase(times.begin());
+                 return times;
+               }},
+              {"bare futex, wakes all", [] { return Stalls<BareHerd>(kWakes); }},
+              {"EventCount, the first wake",
+               [] { return Stalls<CountedHerd>(1); }}}};
+}
+
 // ---- Waiting for what never comes
 
 // Nanoseconds of this thread's processor time for each second of `wait`.
@@ -275,6 +364,7 @@ void RunWaiting(Report& report, bool all) {
   if (all) {
     report.Run(WakeRow("wake round trip, two processes, one core", 0, 0));
   }
+  report.Run(HerdRow());
   report.Run(LatencyRow{
       .name = "processor time in a second of waiting",
       .target = 0,
