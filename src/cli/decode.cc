@@ -194,6 +194,7 @@ void DescribeUnstamped(TypeId type, SharedBytes bytes, Json& json) {
       json["armed"] = Word(words->state) % 2 != 0;
       json["wakes"] = Word(words->state) / 2;
       json["some_publisher_does_not_fence"] = Word(words->mode) % 2 != 0;
+      json["a_herd_has_slept_here"] = Word(words->mode) / 2 % 2 != 0;
     }
   } else if (type == TypeId::kWaitMask) {
     if (const auto words = CopyWords<WaitMask>(bytes)) {

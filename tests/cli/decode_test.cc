@@ -134,6 +134,7 @@ TEST_F(DecodeTest, WhatBearsNoStampIsDecodedWhereADirectoryNamesIt) {
   EXPECT_EQ(objects[1]["count"], 5);
   EXPECT_EQ(objects[2]["type"], "EventCount");
   EXPECT_EQ(objects[2]["armed"], true);
+  EXPECT_EQ(objects[2]["a_herd_has_slept_here"], false);
   EXPECT_EQ(objects[3]["type"], "WaitMask");
   EXPECT_EQ(objects[3]["armed_doorbells"], Json::array({0}));
   EXPECT_EQ(objects[4]["type"], "Doorbells");
