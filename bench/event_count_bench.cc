@@ -205,15 +205,17 @@ std::vector<double> RoundTrips(unsigned other_core) {
     _exit(0);
   }
   PinTo(0);
-  Player player;
   std::vector<double> times;
   times.reserve(kTrips);
-  for (std::uint32_t i = 1; i <= kTrips; ++i) {
-    const double begin = Now();
-    player.Send(court.there, i);
-    player.Receive(court.back, i);
-    times.push_back((Now() - begin) * 1e9);
-  }
+  {
+    Player player;
+    for (std::uint32_t i = 1; i <= kTrips; ++i) {
+      const double begin = Now();
+      player.Send(court.there, i);
+      player.Receive(court.back, i);
+      times.push_back((Now() - begin) * 1e9);
+    }
+  }  // it gives back what it has in the court
   waitpid(child, nullptr, 0);
   return times;
 }
@@ -277,10 +279,12 @@ struct CountedHerd {
 // are asleep.
 template <typename Herd>
 std::vector<double> Stalls(std::uint32_t wakes) {
+  PinTo(0);
   const auto pasture = std::make_unique<Pasture>();
   std::vector<std::thread> herd;
   for (std::uint32_t i = 0; i < kHerdSize; ++i) {
-    herd.emplace_back([&pasture, wakes] {
+    herd.emplace_back([&pasture, wakes, i] {
+      PinTo(i);
       for (std::uint32_t seen = 0; seen < wakes; ++seen) {
         Herd::Sleep(*pasture, seen);
         pasture->awake.fetch_add(1, kRelease);
