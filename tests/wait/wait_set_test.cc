@@ -125,6 +125,17 @@ TEST_P(WaitSetTest, WithoutAPublisherASleepIsASliceOrUntilTheDeadline) {
   EXPECT_FALSE(was_woken);
 }
 
+TEST_P(WaitSetTest, ALongerSliceIsOneThatWasAskedFor) {
+  constexpr std::int64_t kLonger = 2 * WaitSet::kSliceNs;
+  WaitSet set(Claim());
+  set.Add(one_);
+  set.Arm();
+  const std::int64_t began = os::MonotonicNow();
+  const bool was_woken = set.Sleep(kNever, kLonger);
+  EXPECT_FALSE(was_woken);
+  EXPECT_GE(os::MonotonicNow(), began + kLonger - 1'000'000);
+}
+
 // An asymmetric publisher is said to be there before it publishes.
 TEST_P(WaitSetTest, AnAsymmetricPublisherIsWrittenDown) {
   const auto notifier = one_.MakeAsymmetricNotifier(doorbells_);

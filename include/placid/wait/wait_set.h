@@ -49,7 +49,8 @@ namespace placid {
 // For one thread at a time. Any number of sources, on any system.
 class WaitSet {
  public:
-  // The longest that a Sleep lasts: what a lost ring costs.
+  // The longest that a Sleep lasts, unless more is asked for: what a lost ring
+  // costs.
   static constexpr std::int64_t kSliceNs = 50'000'000;
 
   explicit WaitSet(Doorbells::Doorbell doorbell, WaitPolicy policy = {})
@@ -82,8 +83,9 @@ class WaitSet {
   void Arm();
 
   // Sleeps until it was rung after Arm, until `deadline_ns` of
-  // os::MonotonicNow, or for a slice. False: nobody has woken us.
-  bool Sleep(std::int64_t deadline_ns);
+  // os::MonotonicNow, or for a slice; for a longer one only where somebody who
+  // learns of a publisher's death wakes us. False: nobody has woken us.
+  bool Sleep(std::int64_t deadline_ns, std::int64_t slice_ns = kSliceNs);
 
   // Nobody need ring for now.
   void Disarm();
@@ -116,8 +118,8 @@ inline void WaitSet::Arm() {
   must_drain_ = has_asymmetric && !os::FencePeers();
 }
 
-inline bool WaitSet::Sleep(std::int64_t deadline_ns) {
-  const std::int64_t slice_ns = must_drain_ ? kDrainNs : kSliceNs;
+inline bool WaitSet::Sleep(std::int64_t deadline_ns, std::int64_t slice_ns) {
+  if (must_drain_) slice_ns = kDrainNs;
   must_drain_ = false;
   return doorbell_.Sleep(
       rings_, (std::min)(deadline_ns, os::MonotonicNow() + slice_ns));
