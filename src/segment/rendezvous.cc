@@ -26,6 +26,7 @@
 #include "placid/segment/segment_id.h"
 #include "placid/segment/segment_reader.h"
 #include "segment/patience.h"
+#include "segment/segment_errors.h"
 #include "segment/segment_maker.h"
 
 namespace placid {
@@ -42,12 +43,6 @@ constexpr std::size_t kReadOnlyData = 0;
 constexpr std::size_t kData = 1;
 constexpr std::size_t kControl = 2;
 constexpr std::size_t kGifts = 3;
-
-Error Said(const char* operation, const Name& name, Error error) {
-  error.operation = operation;
-  error.subject = name.text();
-  return error;
-}
 
 // Of a handover, in this layer's terms.
 Error Explained(Error error) {

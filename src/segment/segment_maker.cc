@@ -18,6 +18,7 @@
 #include "placid/primitives/owner_id.h"
 #include "segment/patience.h"
 #include "segment/read_only.h"
+#include "segment/segment_errors.h"
 
 namespace placid {
 namespace {
@@ -97,10 +98,7 @@ Error SegmentMaker::Failed(ErrorCode code, const char* field,
 }
 
 Error SegmentMaker::Said(const Error& error) const {
-  Error said = error;
-  said.operation = operation_;
-  said.subject = name_.text();
-  return said;
+  return placid::Said(operation_, name_, error);
 }
 
 Result<void> SegmentMaker::CheckRequest(const Request& request) const {
@@ -198,10 +196,7 @@ Result<Segment::Part> SegmentMaker::OpenPart(SegmentId id, Kind kind,
 Result<Segment> SegmentMaker::Attach(const Record& record,
                                      const Request& request) const {
   const SegmentId id = record.words.Current();
-  if (id.is_none()) {
-    return Failed(ErrorCode::kNotFound, nullptr,
-                  "start the process that creates it first");
-  }
+  if (id.is_none()) return Said(NobodyHasIt());
   auto data = OpenPart(id, Kind::kData, request.owner);
   if (!data) return data.error();
   auto control = OpenPart(id, Kind::kControl, request.owner);
@@ -211,23 +206,28 @@ Result<Segment> SegmentMaker::Attach(const Record& record,
   if (data->header->lifetime() == Lifetime::kWhileOpen) {
     const auto is_held = IsHeld(id, *control);
     if (!is_held) return is_held.error();
-    if (!*is_held) {
-      return Failed(ErrorCode::kNotFound, nullptr,
-                    "start the process that creates it first");
-    }
+    if (!*is_held) return Said(NobodyHasIt());
   }
   auto hold = Hold(id, *control);
   if (!hold) return hold.error();
   if (data->header->IsRetired()) {
     return Failed(ErrorCode::kUnlinked, nullptr, "open the name again");
   }
+  Segment segment =
+      Assemble(id, *std::move(data), *std::move(control), *participants);
+  segment.hold_ = *std::move(hold);
+  return segment;
+}
+
+Segment SegmentMaker::Assemble(SegmentId id, Segment::Part data,
+                               Segment::Part control,
+                               const Participants& participants) const {
   Segment segment;
   segment.name_ = name_;
   segment.id_ = id;
-  segment.hold_ = *std::move(hold);
-  segment.data_ = *std::move(data);
-  segment.control_ = *std::move(control);
-  segment.participants_ = *participants;
+  segment.data_ = std::move(data);
+  segment.control_ = std::move(control);
+  segment.participants_ = participants;
   return segment;
 }
 
@@ -285,22 +285,23 @@ Result<Segment> SegmentMaker::Create(const Record& record,
   if (!participants) return participants.error();
   auto data = CreatePart(id, Kind::kData, options.size_bytes, request);
   if (!data) return data.error();
+  auto segment =
+      Finish(Assemble(id, *std::move(data), *std::move(control), *participants),
+             options);
+  if (segment) segment->hold_ = *std::move(hold);
+  return segment;
+}
+
+Result<Segment> SegmentMaker::Finish(Segment segment,
+                                     const CreateSegmentOptions& options) {
   if (options.place) {
-    if (auto placed = options.place(data->header->bytes()); !placed) {
+    if (auto placed = options.place(segment.data_.header->bytes()); !placed) {
       return placed.error();
     }
   }
-  control->header->SetReady();
-  data->header->SetReady();
-
-  Segment segment;
-  segment.name_ = name_;
-  segment.id_ = id;
+  segment.control_.header->SetReady();
+  segment.data_.header->SetReady();
   segment.was_created_ = true;
-  segment.hold_ = *std::move(hold);
-  segment.data_ = *std::move(data);
-  segment.control_ = *std::move(control);
-  segment.participants_ = *participants;
   return segment;
 }
 
@@ -385,7 +386,7 @@ Result<Segment> SegmentMaker::Make(const Request& request) {
     auto made = TryOnce(request);
     if (!made) return Said(made.error());
     if (*made) return *std::move(*made);
-    if (!patience.Pause()) return TooLong();
+    if (!patience.Pause()) return Said(BeingChangedTooLong());
   }
 }
 
@@ -414,8 +415,7 @@ Result<std::optional<Segment>> SegmentMaker::TryOnce(const Request& request) {
     if (auto done = RemoveObjects(*record); !done) return done.error();
     if (!request.creates) {
       if (auto done = UnlinkIfThere(name_); !done) return done.error();
-      return Failed(ErrorCode::kNotFound, nullptr,
-                    "start the process that creates it first");
+      return Said(NobodyHasIt());
     }
     segment = Create(*record, request);
     if (!segment) {
@@ -438,15 +438,10 @@ Result<std::optional<Segment>> SegmentMaker::TryOnce(const Request& request) {
 Result<void> SegmentMaker::CheckFits(const Segment& segment,
                                      const Request& request) const {
   const CreateSegmentOptions& wanted = request.options;
-  const std::uint64_t fingerprint = segment.data_.header->fingerprint();
-  if (wanted.fingerprint != 0 && wanted.fingerprint != fingerprint) {
-    return Error{.code = ErrorCode::kWrongElement,
-                 .field = "fingerprint",
-                 .expected = wanted.fingerprint,
-                 .found = fingerprint,
-                 .advice =
-                     "build both sides with the same layout, or unlink "
-                     "the segment of the other"};
+  if (auto same = CheckFingerprint(wanted.fingerprint,
+                                   segment.data_.header->fingerprint());
+      !same) {
+    return same;
   }
   if (segment.bytes().size() < wanted.size_bytes) {
     return Error{.code = ErrorCode::kTooSmall,
@@ -467,7 +462,7 @@ Result<void> SegmentMaker::Unlink(std::int64_t patience_ms) {
     const auto lock = TryLock(*record);
     if (!lock) return Said(lock.error());
     if (*lock) return UnlinkLocked(*record);
-    if (!patience.Pause()) return TooLong();
+    if (!patience.Pause()) return Said(BeingChangedTooLong());
   }
 }
 
@@ -489,12 +484,6 @@ Result<void> SegmentMaker::UnlinkLocked(const Record& record) const {
   if (auto done = UnlinkIfThere(name_); !done) return Said(done.error());
   if (was_there) return Ok();
   return Failed(ErrorCode::kNotFound, nullptr, "there is nothing to unlink");
-}
-
-Error SegmentMaker::TooLong() const {
-  return Failed(ErrorCode::kTimedOut, "the creation lock",
-                "a living process has been creating or unlinking it all the "
-                "time; if that is stopped, continue or end it");
 }
 
 }  // namespace placid

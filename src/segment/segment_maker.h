@@ -94,6 +94,13 @@ class SegmentMaker {
   Result<os::LockedMapping> Hold(SegmentId id,
                                  const Segment::Part& control) const;
   Result<bool> IsHeld(SegmentId id, const Segment::Part& control) const;
+  // The objects and the table in them as one segment, which holds no lock yet.
+  Segment Assemble(SegmentId id, Segment::Part data, Segment::Part control,
+                   const Participants& participants) const;
+  // The end of creating: places what is wanted, and says that it is ready. One
+  // that fails leaves it unready.
+  static Result<Segment> Finish(Segment segment,
+                                const CreateSegmentOptions& options);
 
   // With the lock.
   Result<Segment> Create(const Record& record, const Request& request) const;
@@ -119,7 +126,6 @@ class SegmentMaker {
 
   [[nodiscard]] Error Failed(ErrorCode code, const char* field,
                              const char* advice) const;
-  [[nodiscard]] Error TooLong() const;
   // The same failure, of what the caller asked for.
   [[nodiscard]] Error Said(const Error& error) const;
 

@@ -18,6 +18,7 @@
 #include "placid/segment/segment_header.h"
 #include "segment/patience.h"
 #include "segment/read_only.h"
+#include "segment/segment_errors.h"
 #include "segment/segment_maker.h"
 
 namespace placid {
@@ -27,12 +28,6 @@ using os::Access;
 using os::SharedObject;
 constexpr auto kData = SegmentHeader::Kind::kData;
 constexpr auto kControl = SegmentHeader::Kind::kControl;
-
-Error Said(const char* operation, const os::Name& name, Error error) {
-  error.operation = operation;
-  error.subject = name.text();
-  return error;
-}
 
 }  // namespace
 
@@ -54,18 +49,9 @@ Result<SegmentReader> SegmentReader::Open(const os::Name& name,
     if (!IsUnready(attached.error())) {
       return Said(kOperation, name, attached.error());
     }
-    if (!is_being_changed) {
-      return Said(kOperation, name,
-                  {.code = ErrorCode::kNotFound,
-                   .advice = "start the process that creates it first"});
-    }
+    if (!is_being_changed) return Said(kOperation, name, NobodyHasIt());
     if (!patience.Pause()) {
-      return Said(kOperation, name,
-                  {.code = ErrorCode::kTimedOut,
-                   .field = "the creation lock",
-                   .advice = "a living process has been creating or unlinking "
-                             "it all the time; if that is stopped, continue or "
-                             "end it"});
+      return Said(kOperation, name, BeingChangedTooLong());
     }
   }
 }
@@ -73,7 +59,7 @@ Result<SegmentReader> SegmentReader::Open(const os::Name& name,
 Result<void> SegmentReader::Attach(const OpenSegmentOptions& options) {
   const auto id = ReadRecord(name_, record_);
   if (!id) return id.error();
-  if (id->is_none()) return Error{.code = ErrorCode::kNotFound};
+  if (id->is_none()) return NobodyHasIt();
   auto data = SharedObject::Open(ObjectName(name_, *id, kData),
                                  Access::kReadOnly, options.owner);
   if (!data) return data.error();
@@ -85,17 +71,11 @@ Result<void> SegmentReader::Attach(const OpenSegmentOptions& options) {
     const auto state =
         os::FileLock::Probe(ObjectName(name_, *id, kControl), kOpenLock);
     if (!state) return state.error();
-    if (*state != os::LockState::kShared) {
-      return Error{.code = ErrorCode::kNotFound};
-    }
+    if (*state != os::LockState::kShared) return NobodyHasIt();
   }
-  if (options.fingerprint != 0 &&
-      options.fingerprint != header->fingerprint()) {
-    return Error{.code = ErrorCode::kWrongElement,
-                 .field = "fingerprint",
-                 .expected = options.fingerprint,
-                 .found = header->fingerprint(),
-                 .advice = "build both sides with the same layout"};
+  if (auto same = CheckFingerprint(options.fingerprint, header->fingerprint());
+      !same) {
+    return same;
   }
   id_ = *id;
   data_ = *std::move(data);

@@ -21,6 +21,7 @@
 #include "placid/segment/segment_header.h"
 #include "placid/segment/segment_id.h"
 #include "placid/segment/segment_reader.h"
+#include "segment/segment_errors.h"
 #include "segment/segment_maker.h"
 
 namespace placid {
@@ -107,22 +108,9 @@ Result<Segment> SegmentMaker::MakeUnnamed(
       SharedObject::CreateAnonymous(SegmentHeader::SizeFor(options.size_bytes)),
       id, Kind::kData, options.fingerprint);
   if (!data) return data.error();
-  if (options.place) {
-    if (auto placed = options.place(data->header->bytes()); !placed) {
-      return placed.error();
-    }
-  }
-  control->header->SetReady();
-  data->header->SetReady();
-
-  Segment segment;
-  segment.name_ = name_;
-  segment.id_ = id;
-  segment.was_created_ = true;
-  segment.data_ = *std::move(data);
-  segment.control_ = *std::move(control);
-  segment.participants_ = *participants;
-  return segment;
+  return Finish(
+      Assemble(id, *std::move(data), *std::move(control), *participants),
+      options);
 }
 
 Result<Segment::Part> SegmentMaker::MakePart(Result<SharedObject> object,
@@ -164,12 +152,8 @@ Result<Segment> SegmentMaker::Adopt(SharedObject data, SharedObject control,
   if (!control_part) return control_part.error();
   const auto participants = Participants::Attach(control_part->header->bytes());
   if (!participants) return participants.error();
-  Segment segment;
-  segment.name_ = name_;
-  segment.id_ = id;
-  segment.data_ = *std::move(data_part);
-  segment.control_ = *std::move(control_part);
-  segment.participants_ = *participants;
+  Segment segment = Assemble(id, *std::move(data_part),
+                             *std::move(control_part), *participants);
   if (auto fits = CheckFits(segment, request); !fits) return fits.error();
   return segment;
 }
@@ -190,12 +174,8 @@ Result<SegmentReader> SegmentMaker::AdoptReader(
   if (!mapping) return mapping.error();
   const auto header = AttachTo(*mapping, std::nullopt, Kind::kData);
   if (!header) return header.error();
-  if (fingerprint != 0 && fingerprint != header->fingerprint()) {
-    return Error{.code = ErrorCode::kWrongElement,
-                 .field = "fingerprint",
-                 .expected = fingerprint,
-                 .found = header->fingerprint(),
-                 .advice = "build both sides with the same layout"};
+  if (auto same = CheckFingerprint(fingerprint, header->fingerprint()); !same) {
+    return same.error();
   }
   SegmentReader reader;
   reader.name_ = name_;
