@@ -10,10 +10,23 @@
 #include <string>
 
 namespace placid::testing {
+namespace {
+
+// Linux: whoever has no path to give calls shm_open, whose objects are files.
+// Darwin's are not: there a raw name is the path of one.
+bool HasFilesOfShm() { return ::access("/dev/shm", F_OK) == 0; }
+
+int Open(const std::string& name, int flags) {
+  return HasFilesOfShm() ? ::shm_open(name.c_str(), flags, 0600)
+                         : ::open(name.c_str(), flags, 0600);
+}
+
+}  // namespace
 
 ForeignProgram::ForeignProgram(std::size_t size_bytes)
-    : name_("/foreign-" + std::to_string(::getpid())) {
-  const int fd = ::shm_open(name_.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
+    : name_((HasFilesOfShm() ? "/foreign-" : "/tmp/foreign-") +
+            std::to_string(::getpid())) {
+  const int fd = Open(name_, O_RDWR | O_CREAT | O_EXCL);
   if (fd < 0 || ::ftruncate(fd, static_cast<off_t>(size_bytes)) != 0) {
     std::abort();
   }
@@ -25,13 +38,13 @@ ForeignProgram::ForeignProgram(std::size_t size_bytes)
 }
 
 ForeignProgram::~ForeignProgram() {
-  ::shm_unlink(name_.c_str());
+  HasFilesOfShm() ? ::shm_unlink(name_.c_str()) : ::unlink(name_.c_str());
   ::munmap(bytes_.data(), bytes_.size());
   ::close(static_cast<int>(handle_));
 }
 
 bool ForeignProgram::CanBeOpened() const {
-  const int fd = ::shm_open(name_.c_str(), O_RDWR, 0600);
+  const int fd = Open(name_, O_RDWR);
   if (fd >= 0) ::close(fd);
   return fd >= 0;
 }
