@@ -209,7 +209,7 @@ if(PLACID_BUILD_TESTS)
   # The port that fails and dies on demand; nothing but tests ever links to it.
   # It has no names of the system's, but maps and checks as the posix ports do.
   placid_sources(fake_sources src/os fake)
-  foreach(shared operation check map_file)
+  foreach(shared operation check copy_file map_file)
     list(APPEND fake_sources ${PROJECT_SOURCE_DIR}/src/os/posix/${shared}.cc)
   endforeach()
   if(fake_sources AND PLACID_SYSTEM STREQUAL linux)

@@ -14,6 +14,7 @@
 #include "cli/text.h"
 #include "placid/base/atomic.h"
 #include "placid/base/cache_line.h"
+#include "placid/base/result.h"
 #include "placid/base/shared_bytes.h"
 #include "placid/base/stamp.h"
 #include "placid/base/untrusted.h"
@@ -26,6 +27,7 @@
 #include "placid/primitives/spsc_ring.h"
 #include "placid/segment/directory.h"
 #include "placid/segment/entry_state.h"
+#include "placid/segment/object_record.h"
 #include "placid/wait/doorbells.h"
 #include "placid/wait/event_count.h"
 #include "placid/wait/wait_mask.h"
@@ -267,19 +269,23 @@ const char* ToString(EntryState::Phase phase) {
 
 class Decoder {
  public:
-  explicit Decoder(std::span<std::byte> bytes) : bytes_(bytes) {}
+  Decoder(std::span<std::byte> bytes, const BringBytes& bring)
+      : bytes_(bytes), bring_(bring) {}
 
   void Walk() {
     const SharedBytes shared(bytes_.data(), bytes_.size());
     for (std::size_t at = 0; at < bytes_.size();) {
+      if (!Need(at, sizeof(std::uint64_t))) return;
       const auto word = shared.Load<std::uint64_t>(at);
       if (!word) break;
       std::uint64_t taken = 0;
       if (const auto stamp = StampWord::Read(*word)) {
+        const bool is_directory = stamp->type == TypeId::kDirectory;
+        if (!Need(at, is_directory ? kMostOfEntries : kMostOfObject)) return;
         auto [json, bytes_taken] = Describe(*stamp, at, bytes_.subspan(at));
         taken = bytes_taken;
         Add(std::move(json));
-        if (stamp->type == TypeId::kDirectory) taken = WalkDirectory(at);
+        if (is_directory) taken = WalkDirectory(at);
       }
       // To the next line behind it: what it carries is not looked at.
       at += static_cast<std::size_t>(
@@ -288,9 +294,24 @@ class Decoder {
     }
   }
 
-  Json Take() { return {{"objects", std::move(objects_)}, {"more", more_}}; }
+  Json Take() {
+    Json json{{"objects", std::move(objects_)}, {"more", more_}};
+    if (!ended_.empty()) json["ended"] = ended_;
+    return json;
+  }
 
  private:
+  // All that is looked at of one object, its record in a directory included;
+  // and of a directory itself.
+  static constexpr std::uint64_t kMostOfObject = std::uint64_t{16} << 10;
+  static constexpr std::uint64_t kMostOfEntries =
+      Directory::SizeFor(Directory::kMostEntries);
+  static constexpr std::uint64_t kWindow = std::uint64_t{1} << 20;
+  static_assert(kMostOfEntries <= kWindow);
+  static_assert(ObjectRecord::kMostLayoutBytes + ObjectRecord::kMostNameBytes +
+                    Doorbells::SizeFor(Doorbells::kMost) + 2 * kLineBytes <=
+                kMostOfObject);
+
   void Add(Json json) {
     if (objects_.size() < kMostDecoded) {
       objects_.push_back(std::move(json));
@@ -299,46 +320,97 @@ class Decoder {
     }
   }
 
-  // What a directory names, and how many bytes it all takes.
+  [[nodiscard]] std::uint64_t LeftAt(std::uint64_t offset) const {
+    return bytes_.size() - offset;
+  }
+  [[nodiscard]] bool IsBrought(std::uint64_t offset, std::uint64_t size) const {
+    return offset >= begin_ && offset + size <= end_;
+  }
+
+  // Has these bytes brought, and some more, unless they were: false where that
+  // ends it.
+  bool Need(std::uint64_t offset, std::uint64_t size) {
+    if (IsBrought(offset, std::min(size, LeftAt(offset)))) return true;
+    const std::uint64_t some = std::min(kWindow, LeftAt(offset));
+    if (!Bring(offset, some)) return false;
+    begin_ = offset;
+    end_ = offset + some;
+    return true;
+  }
+
+  bool Bring(std::uint64_t offset, std::uint64_t size) {
+    if (!ended_.empty()) return false;
+    if (size > kMostLookedAt - looked_at_) {
+      ended_ =
+          Concat("at offset ", offset, ": so much is looked at, and no more");
+      return false;
+    }
+    looked_at_ += size;
+    const auto brought = bring_ ? bring_(offset, size) : Ok();
+    if (!brought) {
+      ended_ = Concat("at offset ", offset, ": ", Explain(brought.error()));
+    }
+    return brought.has_value();
+  }
+
+  // What a directory names, and how many bytes it all takes. What it names can
+  // lie anywhere in it: that is brought when it is known where.
   std::uint64_t WalkDirectory(std::size_t at) {
     const auto directory = Directory::AttachReadOnly(bytes_.subspan(at));
     if (!directory) return 0;
-    const bool is_sound = directory->ForEach([&](const DirectoryEntry& entry) {
-      Json json;
-      json["name"] = Escaped(entry.name);
-      json["entry"] = ToString(entry.state.phase());
-      json["offset"] = at + entry.offset;
-      const auto word = entry.object.Load<std::uint64_t>(0);
-      const auto stamp = word ? StampWord::Read(*word) : std::nullopt;
-      if (stamp) {
-        const auto offset = static_cast<std::size_t>(
-            entry.object.TrustPeer().data() - bytes_.data());
-        json.update(Describe(*stamp, offset,
-                             bytes_.subspan(offset, entry.object.size()))
-                        .first);
-      } else {
-        DescribeUnstamped(entry.type.type, entry.object, json);
+    std::size_t known = objects_.size();
+    (void)directory->ForEach([&](const DirectoryEntry& entry) {
+      const std::uint64_t offset = at + entry.offset;
+      const std::uint64_t size = std::min(kMostOfObject, LeftAt(offset));
+      if (known++ < kMostDecoded && !IsBrought(offset, size)) {
+        (void)Bring(offset, size);
       }
-      if (!entry.type.layout.empty()) {
-        json["element"] = Escaped(entry.type.layout);
-      }
-      Add(std::move(json));
     });
+    const bool is_sound = directory->ForEach(
+        [&](const DirectoryEntry& entry) { Add(DescribeEntry(at, entry)); });
     if (!is_sound) {
       Add({{"offset", at}, {"note", "the directory contradicts itself"}});
     }
     return Directory::SizeFor(directory->count(), directory->object_bytes());
   }
 
+  [[nodiscard]] Json DescribeEntry(std::size_t at,
+                                   const DirectoryEntry& entry) const {
+    Json json;
+    json["name"] = Escaped(entry.name);
+    json["entry"] = ToString(entry.state.phase());
+    json["offset"] = at + entry.offset;
+    const auto word = entry.object.Load<std::uint64_t>(0);
+    const auto stamp = word ? StampWord::Read(*word) : std::nullopt;
+    if (stamp) {
+      const auto offset = static_cast<std::size_t>(
+          entry.object.TrustPeer().data() - bytes_.data());
+      json.update(
+          Describe(*stamp, offset, bytes_.subspan(offset, entry.object.size()))
+              .first);
+    } else {
+      DescribeUnstamped(entry.type.type, entry.object, json);
+    }
+    if (!entry.type.layout.empty()) {
+      json["element"] = Escaped(entry.type.layout);
+    }
+    return json;
+  }
+
   std::span<std::byte> bytes_;
+  const BringBytes& bring_;
+  std::uint64_t begin_ = 0;  // brought, from here
+  std::uint64_t end_ = 0;    // to here
+  std::uint64_t looked_at_ = 0;
+  std::string ended_;  // why
   Json objects_ = Json::array();
   std::uint64_t more_ = 0;
 };
 
 }  // namespace
 
-Json DecodeObjects(std::span<std::byte> bytes) {
-  Decoder decoder(bytes);
+Json DecodeObjects(std::span<std::byte> bytes, const BringBytes& bring) {
+  Decoder decoder(bytes, bring);
   decoder.Walk();
   return decoder.Take();
 }

@@ -61,7 +61,7 @@ CLI::App* HousekeepingCommands::Add(CLI::App& app, const char* name,
 std::optional<int> HousekeepingCommands::Run() const {
   for (const auto& [app, name, command] : commands_) {
     if (!app->parsed()) continue;
-    // Whoever cuts a file short while we look would kill us without a word.
+    // Whoever cuts short what `clean` is removing would kill us without a word.
     CatchInterruptions();
     const Outcome outcome = command(options_);
     if (!outcome.message.empty()) PrintMessage(name, outcome.message);

@@ -93,9 +93,7 @@ Json DescribeRow(const SegmentView& view, std::uint64_t row, RowState state) {
       break;
     case RowState::Phase::kForeign: json["state"] = "cannot be"; break;
   }
-  const auto id = OwnerId::Of(row, state.generation());
-  const auto identity =
-      id ? view.participants()->IdentityOf(*id) : std::nullopt;
+  const auto identity = view.IdentityOf(row);
   json["pid"] = identity ? Json(identity->pid) : Json();
   json["start_time"] = identity ? Json(identity->start_time) : Json();
   json["life"] = state.is_owned() ? ToString(view.LifeOf(row)) : "dead";
@@ -115,7 +113,7 @@ Json DescribeParticipants(const SegmentView& view) {
 }
 
 void DescribeSegment(const os::Name& name, Json& json) {
-  const auto view = SegmentView::Open(name);
+  auto view = SegmentView::Open(name);
   if (!view) return;  // `error` says it
   json["generation"] = view->id().generation();
   json["nonce"] = view->id().nonce();
@@ -131,10 +129,13 @@ void DescribeSegment(const os::Name& name, Json& json) {
     json["rows"] = view->participants()->count();
     json["participants"] = DescribeParticipants(*view);
   }
-  const auto bytes = view->data().mapping.bytes();
+  const auto bytes = view->data().snapshot.bytes();
   if (bytes.size() > sizeof(SegmentHeader::Memory) &&
       view->data().state != PartView::State::kUnreadable) {
-    json.update(DecodeObjects(bytes.subspan(sizeof(SegmentHeader::Memory))));
+    json.update(DecodeObjects(bytes.subspan(sizeof(SegmentHeader::Memory)),
+                              [&](std::uint64_t offset, std::uint64_t size) {
+                                return view->CopyData(offset, size);
+                              }));
     json["note"] = kWithoutStamp;
   }
 }

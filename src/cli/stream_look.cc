@@ -13,9 +13,9 @@
 #include "placid/base/stamp.h"
 #include "placid/base/untrusted.h"
 #include "placid/os/file_lock.h"
-#include "placid/os/mapping.h"
 #include "placid/os/name.h"
 #include "placid/os/shared_object.h"
+#include "placid/os/snapshot.h"
 #include "placid/primitives/spsc_byte_ring.h"
 
 namespace placid::cli {
@@ -82,9 +82,14 @@ Result<StreamLook> LookAtStream(const os::Name& name) {
   const auto object =
       SharedObject::Open(name, os::Access::kReadOnly, os::Owner::kAnyone);
   if (!object) return object.error();
-  const auto mapping = object->Map({.access = os::Access::kReadOnly});
-  if (!mapping) return mapping.error();
-  const auto bytes = mapping->bytes();
+  // All that comes before the data.
+  auto snapshot = os::Snapshot::Of(*object);
+  if (!snapshot) return snapshot.error();
+  if (auto copied = snapshot->Copy(*object, 0, StreamHeader::kDataOffset);
+      !copied) {
+    return copied.error();
+  }
+  const auto bytes = snapshot->bytes();
   StreamLook look;
   look.size_bytes = bytes.size();
   const Error no_stream{.code = ErrorCode::kNotPlacid,

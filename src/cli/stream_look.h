@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A stream of `placid send` and `placid receive` seen from outside, on
-// read-only pages: who is alive, how far it is, and whether anybody needs it.
+// A stream of `placid send` and `placid receive` seen from outside, as a copy:
+// who is alive, how far it is, and whether anybody needs it.
 #ifndef PLACID_SRC_CLI_STREAM_LOOK_H_
 #define PLACID_SRC_CLI_STREAM_LOOK_H_
 

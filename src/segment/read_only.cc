@@ -15,6 +15,7 @@
 #include "placid/os/name.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
+#include "placid/os/snapshot.h"
 #include "placid/segment/name_record.h"
 #include "placid/segment/segment.h"
 #include "placid/segment/segment_id.h"
@@ -32,10 +33,14 @@ Result<SegmentId> ReadRecord(const os::Name& name,
   if (name.is_raw() || name.text().size() > Segment::kMostNameBytes) {
     return failed(ErrorCode::kNotPlacid, "no segment can have this name");
   }
-  const auto mapping = object.Map({.access = os::Access::kReadOnly});
-  if (!mapping) return mapping.error();
   alignas(kLineBytes) std::array<std::byte, NameRecord::SizeFor()> copy{};
-  const SharedBytes shared(mapping->data(), mapping->bytes().size());
+  auto snapshot = os::Snapshot::Of(object);
+  if (!snapshot) return snapshot.error();
+  if (auto copied = snapshot->Copy(object, 0, copy.size()); !copied) {
+    return copied.error();
+  }
+  const auto bytes = snapshot->bytes();
+  const SharedBytes shared(bytes.data(), bytes.size());
   if (shared.CopyOut(copy) < copy.size()) {
     return failed(ErrorCode::kTooSmall, "it is no segment's record");
   }

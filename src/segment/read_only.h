@@ -17,7 +17,7 @@
 namespace placid {
 
 // What a record says, read once into private memory: to attach to a virgin one
-// would be to write. Errors as those of SegmentView::Open.
+// would be to write, and to map it to die if somebody cuts it short. Errors as those of SegmentView::Open.
 Result<SegmentId> ReadRecord(const os::Name& name,
                              const os::SharedObject& object);
 

@@ -4,13 +4,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "placid/base/error.h"
 #include "placid/base/result.h"
-#include "placid/os/mapping.h"
 #include "placid/os/name.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
+#include "placid/os/snapshot.h"
 #include "placid/primitives/owner_id.h"
 #include "placid/segment/lifetime.h"
 #include "placid/segment/participants.h"
@@ -26,7 +27,7 @@ using State = PartView::State;
 
 // State by what Attach says of it.
 void ReadHeader(PartView& part, SegmentId id, Kind kind) {
-  const auto bytes = part.mapping.bytes();
+  const auto bytes = part.snapshot.bytes();
   const auto header = SegmentHeader::Attach(bytes, id, kind);
   if (header) {
     part.state = State::kReady;
@@ -48,6 +49,12 @@ void ReadHeader(PartView& part, SegmentId id, Kind kind) {
       words.lifetime.load(kRelaxed));  // sync: none, for people
 }
 
+// Of an object: as much as it takes to judge it.
+std::uint64_t BytesToJudge(Kind kind) {
+  return SegmentHeader::SizeFor(
+      kind == Kind::kControl ? Participants::SizeFor(OwnerId::kMostOwners) : 0);
+}
+
 PartView OpenPart(const os::Name& name, SegmentId id, Kind kind) {
   PartView part;
   auto object = SharedObject::Open(ObjectName(name, id, kind),
@@ -58,14 +65,17 @@ PartView OpenPart(const os::Name& name, SegmentId id, Kind kind) {
     part.state = is_missing ? State::kMissing : State::kUnreadable;
     return part;
   }
-  auto mapping = object->Map({.access = os::Access::kReadOnly});
   part.object = *std::move(object);
-  if (!mapping) {
-    part.error = mapping.error();
+  auto snapshot = os::Snapshot::Of(part.object);
+  const auto copied = snapshot
+                          ? snapshot->Copy(part.object, 0, BytesToJudge(kind))
+                          : Result<void>(snapshot.error());
+  if (!copied) {
+    part.error = copied.error();
     part.state = State::kUnreadable;
     return part;
   }
-  part.mapping = *std::move(mapping);
+  part.snapshot = *std::move(snapshot);
   ReadHeader(part, id, kind);
   return part;
 }
@@ -91,13 +101,43 @@ void SegmentView::OpenParts(SegmentId id) {
   control_ = OpenPart(name_, id, Kind::kControl);
   if (control_.state != State::kReady) return;
   const auto table = Participants::Attach(
-      control_.mapping.bytes().subspan(sizeof(SegmentHeader::Memory)));
+      control_.snapshot.bytes().subspan(sizeof(SegmentHeader::Memory)));
   if (table) {
     participants_ = *table;
   } else {
     control_.state = State::kUnreadable;
     control_.error = table.error();
   }
+}
+
+Result<void> SegmentView::CopyData(std::uint64_t offset, std::uint64_t size) {
+  constexpr std::uint64_t kHeader = sizeof(SegmentHeader::Memory);
+  if (offset > UINT64_MAX - kHeader) return Ok();
+  return data_.snapshot.Copy(data_.object, kHeader + offset, size);
+}
+
+// A snapshot is copied upwards, the state before the words that it governs. So
+// where a later copy has the same state, they are whose that says.
+std::optional<os::ProcessIdentity> SegmentView::IdentityOf(
+    std::uint64_t row) const {
+  if (!participants_) return std::nullopt;
+  const RowState state = participants_->Look(row);
+  const auto id = OwnerId::Of(row, state.generation());
+  const auto identity = id ? participants_->IdentityOf(*id) : std::nullopt;
+  if (!identity) return std::nullopt;
+  const std::uint64_t offset = sizeof(SegmentHeader::Memory) +
+                               Participants::kRowsOffset +
+                               (row - 1) * sizeof(Participants::Row);
+  auto later = os::Snapshot::Of(control_.object);
+  if (!later ||
+      !later->Copy(control_.object, offset, sizeof(Participants::Row))) {
+    return std::nullopt;
+  }
+  const auto& words = *reinterpret_cast<const Participants::Row*>(
+      later->bytes().data() + offset);
+  const std::uint64_t word =
+      words.state.load(kRelaxed);  // sync: none, copied later than the rest
+  return word == state.word() ? identity : std::nullopt;
 }
 
 bool SegmentView::IsBeingChanged() const {

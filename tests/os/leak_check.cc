@@ -18,6 +18,7 @@
 #include "placid/os/name.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
+#include "placid/os/snapshot.h"
 
 namespace placid::os {
 namespace {
@@ -41,6 +42,8 @@ void Round(const Name& name, const std::string& path) {
     const auto mirror = Need(anonymous.Map({.mirror_offset = kGranuleBytes}));
     const auto bytes = Need(file.Map());
     const auto memory = Need(Mapping::Anonymous(1));
+    auto snapshot = Need(Snapshot::Of(opened));
+    (void)snapshot.Copy(opened, 0, kBytes);
     const auto lock = Need(FileLock::TryLock(name, 0));
     const auto listener = Need(HandoverListener::Listen(name));
     const auto watch = Need(ProcessWatch::Open(Need(ThisProcess())));

@@ -5,7 +5,10 @@
 //
 // To look needs no right to write, takes no lock and changes nothing. What is
 // found may be another's, spoilt, or hostile: it is shown as far as it can be
-// read, and why no further.
+// read, and why no further. It is read and not mapped (os/snapshot.h), so that
+// nobody who cuts an object short meanwhile ends who looks. ClearAway maps the
+// record and what it retires, with the creation lock, for a moment: that is
+// done by stores which those who have them mapped are to see.
 //
 // What is an orphan
 //   record  that leads nowhere, or to what is not whole, or retired, while its

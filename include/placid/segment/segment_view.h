@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SegmentView: a segment seen from outside, whole or not, on read-only pages.
+// SegmentView: a segment seen from outside, whole or not.
 //
 // Where Segment refuses what is not ready, this shows it, and why. It takes no
 // lock and no row and writes nothing, so that it is for tools and their tests,
 // not for programs that want to use the bytes. It keeps no segment from going
 // with the last that has it open (lifetime.h).
+//
+// What it shows are copies (os/snapshot.h), but for the locks, which are asked
+// for at each call: whoever cuts the objects short meanwhile makes an error of
+// it, not a SIGBUS. On Windows, where nobody can, they are the objects
+// themselves.
 #ifndef PLACID_SEGMENT_SEGMENT_VIEW_H_
 #define PLACID_SEGMENT_SEGMENT_VIEW_H_
 
@@ -17,10 +22,10 @@
 #include "placid/base/platform.h"
 #include "placid/base/result.h"
 #include "placid/base/shared_bytes.h"
-#include "placid/os/mapping.h"
 #include "placid/os/name.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
+#include "placid/os/snapshot.h"
 #include "placid/segment/lifetime.h"
 #include "placid/segment/participants.h"
 #include "placid/segment/segment_header.h"
@@ -40,7 +45,9 @@ struct PartView {
   State state = State::kMissing;
   std::optional<Error> error;
   os::SharedObject object;
-  os::Mapping mapping;  // of all of it, read-only
+  // As long as the object. Copied are the header, and of control the table of
+  // participants; the rest is zero until CopyData.
+  os::Snapshot snapshot;
   // As its header has them, unchecked: for people.
   std::uint64_t stated_size = 0;
   std::uint64_t fingerprint = 0;
@@ -48,7 +55,8 @@ struct PartView {
 
   // What lies behind the header; empty where there is none.
   [[nodiscard]] SharedBytes bytes() const {
-    return SharedBytes(mapping.data(), mapping.bytes().size())
+    const auto all = snapshot.bytes();
+    return SharedBytes(all.data(), all.size())
         .Subspan(sizeof(SegmentHeader::Memory));
   }
 };
@@ -70,10 +78,16 @@ class PLACID_API SegmentView {
 
   [[nodiscard]] const PartView& data() const { return data_; }
   [[nodiscard]] const PartView& control() const { return control_; }
+  // Copies so many of data's bytes, from `offset` behind its header on, over
+  // what data() has of them. Errors: those of os::Snapshot::Copy.
+  Result<void> CopyData(std::uint64_t offset, std::uint64_t size);
   // Where control is ready and whole.
   [[nodiscard]] const std::optional<Participants>& participants() const {
     return participants_;
   }
+  // Whom the row names, if it has been the same one's since the view was opened.
+  [[nodiscard]] std::optional<os::ProcessIdentity> IdentityOf(
+      std::uint64_t row) const;
   // Whether somebody living has that row's lock: kUnknown where the system
   // would not say.
   [[nodiscard]] os::Liveness LifeOf(std::uint64_t row) const;

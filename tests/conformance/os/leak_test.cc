@@ -12,6 +12,7 @@
 #include "placid/os/name.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
+#include "placid/os/snapshot.h"
 #include "port.h"
 
 namespace placid::os::conformance {
@@ -32,12 +33,14 @@ class LeakConformance : public Conformance {
     const auto mirrored = anonymous->Map({.mirror_offset = kGranuleBytes});
     const auto mapping = again->Map();
     const auto view = opened->Map({.access = Access::kReadOnly});
+    const auto snapshot = Snapshot::Of(*opened);
     const auto lock = FileLock::TryLock(name, 1);
     const auto watch = ProcessWatch::Open(*ThisProcess());
     const auto listener = HandoverListener::Listen(name);
     const auto bell = Bell::Make();
     ASSERT_TRUE(mirrored && mapping && view && lock && watch && listener);
     ASSERT_TRUE(Succeeds(bell));
+    ASSERT_TRUE(Succeeds(snapshot));
     EXPECT_TRUE(BellRope().Ring(bell->number()));
 
     EXPECT_FALSE(SharedObject::Create(name, kBytes));

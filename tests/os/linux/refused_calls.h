@@ -47,6 +47,7 @@ inline constexpr Call kCalls[] = {
 #endif
     {"openat", SYS_openat},
     {"read", SYS_read},
+    {"pread64", SYS_pread64},
     {"fstatfs", SYS_fstatfs},
     {"ftruncate", SYS_ftruncate},
     {"fallocate", SYS_fallocate},

@@ -18,6 +18,7 @@
 #include "placid/os/name.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
+#include "placid/os/snapshot.h"
 #include "src/os/fake/fake.h"
 #include "tests/os/linux/deny.h"
 #include "tests/os/linux/in_child.h"
@@ -57,6 +58,7 @@ TEST_F(FakeTest, EveryOperationFailsToOrder) {
   constexpr std::uint64_t kSize = 4096;
   const Name there = *Name::Parse("there");
   const auto object = *SharedObject::Create(there, kSize);
+  auto snapshot = *Snapshot::Of(object);
   auto listener = *HandoverListener::Listen(there);
   const auto self = *ThisProcess();
   struct Ordered {
@@ -90,6 +92,8 @@ TEST_F(FakeTest, EveryOperationFailsToOrder) {
          return forget(adopted);
        }},
       {"SharedObject::Map", [&] { return forget(object.Map()); }},
+      {"Snapshot::Of", [&] { return forget(Snapshot::Of(object)); }},
+      {"Snapshot::Copy", [&] { return snapshot.Copy(object, 0, kSize); }},
       {"SharedObject::StillNamed", [&] { return object.StillNamed(there); }},
       {"FileLock::TryLock",
        [&] { return forget(FileLock::TryLock(there, 0)); }},
@@ -140,6 +144,8 @@ TEST_F(FakeTest, AHandleOfTheDeadIsNotOpen) {
             EBADF);
   process.Kill();
   EXPECT_EQ(object.Map().error().system_error, EBADF);
+  EXPECT_EQ(Snapshot::Of(object).error().system_error, EBADF);
+  EXPECT_EQ(Snapshot().Copy(object, 0, 1).error().system_error, EBADF);
   EXPECT_EQ(object.StillNamed(name_).error().system_error, EBADF);
   const auto ours = *SharedObject::CreateAnonymous(4096);
   EXPECT_EQ(listener.GiveTo(ours, Access::kReadOnly, 0).error().system_error,
