@@ -9,7 +9,8 @@ Before that the same suite must pass without it.
 NAME is a folder, a patch or a suite. A suite is one source and what it needs:
 
     <x>_model     tests/model/<x>_model.cc, every schedule and stale value
-    <x>_test      tests/{primitives,wait}/<x>_test.cc, what one thread can show
+    <x>_test      tests/{os,primitives,wait}/<x>_test.cc, what one thread can
+                  show
     <x>_history   tests/linearizability/<x>_history_stress.cc, two threads
     <x>_fuzz      fuzz/<x>_fuzz.cc, from no corpus; needs clang++
     <x>_crash     tests/crash/<x>_crash.cc, a kill at every instruction; needs
@@ -146,7 +147,7 @@ class Builder:
         kind = suite.rsplit("_", 1)[1]
         path = {"model": f"tests/model/{suite}.cc",
                 "test": next((f"tests/{layer}/{suite}.cc"
-                              for layer in ("primitives", "wait")
+                              for layer in ("primitives", "wait", "os")
                               if (self.root / "tests" / layer
                                   / f"{suite}.cc").exists()), None),
                 "history": f"tests/linearizability/{suite}_stress.cc",
