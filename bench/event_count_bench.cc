@@ -207,15 +207,13 @@ std::vector<double> RoundTrips(unsigned other_core) {
   PinTo(0);
   std::vector<double> times;
   times.reserve(kTrips);
-  {
-    Player player;
-    for (std::uint32_t i = 1; i <= kTrips; ++i) {
-      const double begin = Now();
-      player.Send(court.there, i);
-      player.Receive(court.back, i);
-      times.push_back((Now() - begin) * 1e9);
-    }
-  }  // it gives back what it has in the court
+  Player player;
+  for (std::uint32_t i = 1; i <= kTrips; ++i) {
+    const double begin = Now();
+    player.Send(court.there, i);
+    player.Receive(court.back, i);
+    times.push_back((Now() - begin) * 1e9);
+  }
   waitpid(child, nullptr, 0);
   return times;
 }

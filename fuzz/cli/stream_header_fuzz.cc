@@ -31,12 +31,14 @@ class Run {
       : input_(input), header_(bytes.data()), peer_(input, bytes, honesty) {}
 
   void Go() {
-    // Each side's event is 8 bytes of that side's line.
+    // Each side's mask is 16 bytes of that side's line.
     for (const Side side : {Side::kSender, Side::kReceiver}) {
-      const auto* state = &header_.EventStateOf(side);
-      PLACID_FUZZ_CHECK(peer_.Contains(state, EventCount::SizeFor()));
-      PLACID_FUZZ_CHECK(state != &header_.EventStateOf(Other(side)));
+      const auto* mask = &header_.MaskOf(side);
+      PLACID_FUZZ_CHECK(peer_.Contains(mask, WaitMask::SizeFor()));
+      PLACID_FUZZ_CHECK(mask != &header_.MaskOf(Other(side)));
     }
+    PLACID_FUZZ_CHECK(
+        peer_.Contains(&header_.doorbells(), Doorbells::SizeFor(2)));
     while (!input_.is_spent()) {
       const Side side = input_.TakeBool() ? Side::kSender : Side::kReceiver;
       PLACID_FUZZ_CHECK(Other(Other(side)) == side && Other(side) != side);

@@ -65,17 +65,12 @@ void Attendant::Run() {
     if (found != before) {
       news_.store(static_cast<std::uint32_t>(found),
                   kRelease);  // sync: news (release)
-      WakeFirst();
+      stream_.Wake();
     }
     if (found != News::kNone) ActOn(found);
     const os::NativeHandle death = stream_.DeathEvent();
     bell_.Wait(death, Patience(death));
   }
-}
-
-// It sleeps on what the peer would notify.
-void Attendant::WakeFirst() const {
-  stream_.header().EventOf(Other(stream_.side())).WakeAll();
 }
 
 milliseconds Attendant::Patience(os::NativeHandle death) const {
@@ -110,7 +105,7 @@ News Attendant::LookAround() {
   if (!stream_.AwaitsSuccessor()) return found;
   if (!std::exchange(is_deserted_, true)) {
     calls_.announce(found);
-    WakeFirst();  // the receiver may have died before it could
+    stream_.Wake();  // the receiver may have died before it could
   }
   return without_peer;
 }

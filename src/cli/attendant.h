@@ -96,7 +96,6 @@ class Attendant {
   void Run();
   [[nodiscard]] News LookAround();
   void ActOn(News news);
-  void WakeFirst() const;
   // How long nothing may happen before the next look.
   [[nodiscard]] std::chrono::milliseconds Patience(
       os::NativeHandle death) const;

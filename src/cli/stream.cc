@@ -23,8 +23,10 @@
 #include "placid/os/name.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
+#include "placid/primitives/dead_owner.h"
 #include "placid/primitives/role.h"
 #include "placid/primitives/spsc_byte_ring.h"
+#include "placid/wait/doorbells.h"
 
 namespace placid::cli {
 namespace {
@@ -110,9 +112,13 @@ class StreamJoiner {
   }
 
  private:
-  // The ring of an object that is ours, made if the object is new.
-  Result<SpscByteRing> PrepareRing(std::span<std::byte> bytes);
-  Result<SpscByteRing> CreateRing(std::span<std::byte> bytes);
+  struct Parts {
+    SpscByteRing ring;
+    Doorbells doorbells;
+  };
+  // Those of an object that is ours, made if the object is new.
+  Result<Parts> Prepare(std::span<std::byte> bytes);
+  Result<void> Create(std::span<std::byte> bytes);
 
   bool IsLocked(std::uint32_t byte) {
     const auto state = Probe(object_, name_, byte);
@@ -177,13 +183,13 @@ std::optional<OrOutcome<Stream>> StreamJoiner::Try() {
   if (!mapping) {
     return InputOutput("cannot map the shared memory", mapping.error());
   }
-  const auto ring = PrepareRing(mapping->bytes());
+  const auto parts = Prepare(mapping->bytes());
   const bool is_peer_alive = IsLocked(ByteOf(Other(side_)));
-  if (!ring) {
-    const ErrorCode code = ring.error().code;
+  if (!parts) {
+    const ErrorCode code = parts.error().code;
     if (code == ErrorCode::kNotPlacid || code == ErrorCode::kWrongType ||
         code == ErrorCode::kTooSmall) {
-      return Foreign(name_, ring.error());
+      return Foreign(name_, parts.error());
     }
     if (is_peer_alive || IsLocked(ByteOf(side_))) {
       return InUse(0, code == ErrorCode::kWrongVersion
@@ -227,11 +233,18 @@ std::optional<OrOutcome<Stream>> StreamJoiner::Try() {
   } else if (auto mismatch = Mismatch(header)) {
     return *std::move(mismatch);
   }
+  // Whoever had our side before us is dead or has left; it may have been about
+  // to wake the other.
+  parts->doorbells.Recover(DeadOwner::Attested(OwnerOf(side_)));
+  auto doorbell = parts->doorbells.Claim(OwnerOf(side_));
+  if (!doorbell) {
+    return InputOutput("cannot wait for the other side", doorbell.error());
+  }
   header.SetIdentity(side_, os::ThisProcess().value_or(os::ProcessIdentity{}));
   if (side_ == Side::kSender) header.SetExpectedBytes(expected_bytes_);
   Stream joined(name_, side_, resumption_.is_wanted, is_successor,
                 std::move(object_), *std::move(mapping), *std::move(role),
-                *ring);
+                parts->ring, parts->doorbells, *std::move(doorbell));
   joined.Say(StreamState::kJoined);
   return joined;
 }
@@ -258,28 +271,30 @@ std::optional<Outcome> StreamJoiner::Mismatch(
   return std::nullopt;
 }
 
-Result<SpscByteRing> StreamJoiner::PrepareRing(std::span<std::byte> bytes) {
+auto StreamJoiner::Prepare(std::span<std::byte> bytes) -> Result<Parts> {
   constexpr const char* kOperation = "joining";
   if (bytes.size() < sizeof(StreamHeader::Memory)) {
     return Error{.code = ErrorCode::kTooSmall, .operation = kOperation};
   }
-  const auto stamp = CheckStamp(StreamHeader(bytes.data()).stamp(),
-                                StreamHeader::kStamp, kOperation);
+  StreamHeader header(bytes.data());
+  auto stamp = CheckStamp(header.stamp(), StreamHeader::kStamp, kOperation);
   if (!stamp && stamp.error().code == ErrorCode::kNotInitialized) {
-    return CreateRing(bytes);
+    stamp = Create(bytes);
   }
   if (!stamp) return stamp.error();
-  // Ours: whatever is wrong with its ring, it is damaged and not another's.
+  // Ours: whatever is wrong within, it is damaged and not another's.
   if (bytes.size() >= StreamHeader::kDataOffset) {
-    auto ring = SpscByteRing::Attach(bytes.subspan(StreamHeader::kRingOffset));
-    if (ring) return ring;
+    const auto ring =
+        SpscByteRing::Attach(bytes.subspan(StreamHeader::kRingOffset));
+    const auto doorbells = Doorbells::Attach(header.doorbells());
+    if (ring && doorbells) return Parts{.ring = *ring, .doorbells = *doorbells};
   }
   return Error{.code = ErrorCode::kCorrupt, .operation = kOperation};
 }
 
 // The object may be another's who has not written to it yet: only one of the
 // size of a stream is taken for ours.
-Result<SpscByteRing> StreamJoiner::CreateRing(std::span<std::byte> bytes) {
+Result<void> StreamJoiner::Create(std::span<std::byte> bytes) {
   const std::uint64_t capacity = bytes.size() < StreamHeader::kDataOffset
                                      ? 0
                                      : bytes.size() - StreamHeader::kDataOffset;
@@ -294,8 +309,9 @@ Result<SpscByteRing> StreamJoiner::CreateRing(std::span<std::byte> bytes) {
   auto ring = SpscByteRing::Reset(place, NobodyUsesIt{}).and_then([&] {
     return SpscByteRing::Create(place, capacity);
   });
-  if (ring) SetStamp(StreamHeader(bytes.data()).stamp(), StreamHeader::kStamp);
-  return ring;
+  if (!ring) return ring.error();
+  SetStamp(StreamHeader(bytes.data()).stamp(), StreamHeader::kStamp);
+  return Ok();
 }
 
 OrOutcome<Stream> Stream::Join(const os::Name& name, Side side,

@@ -15,6 +15,7 @@
 #ifndef PLACID_SRC_CLI_STREAM_H_
 #define PLACID_SRC_CLI_STREAM_H_
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -23,11 +24,18 @@
 #include "cli/stream_header.h"
 #include "placid/base/result.h"
 #include "placid/os/file_lock.h"
+#include "placid/os/futex.h"
 #include "placid/os/mapping.h"
 #include "placid/os/name.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
 #include "placid/primitives/spsc_byte_ring.h"
+#include "placid/wait/deadline.h"
+#include "placid/wait/doorbells.h"
+#include "placid/wait/publisher.h"
+#include "placid/wait/wait_loop.h"
+#include "placid/wait/wait_mask.h"
+#include "placid/wait/wait_set.h"
 
 namespace placid::cli {
 
@@ -47,6 +55,11 @@ struct Resumption {
 
 class Stream {
  public:
+  Stream(Stream&&) = default;
+  // Its doorbell would be given back into bytes that are gone.
+  Stream& operator=(Stream&&) = delete;
+  ~Stream() = default;
+
   // Joins the stream `name`, which gets a ring of `capacity` bytes if it is we
   // who create it. Waits up to two seconds for a former stream of that name to
   // come to its end.
@@ -62,8 +75,27 @@ class Stream {
   // Says so to a peer that may be asleep.
   void Say(StreamState state) {
     header_.SetState(side_, state);
-    header_.EventOf(side_).MakeNotifier().Notify();
+    MakeNotifier().Notify();
   }
+
+  // Wakes the peer after what it may wait for. It fences, once for a piece,
+  // which is less than the peer would pay to make us do so when it sleeps.
+  [[nodiscard]] WaitMask::Notifier<Publisher::kFencing> MakeNotifier() const {
+    return MaskOf(side_).MakeNotifier(doorbells_);
+  }
+
+  // Calls `attempt` until it is true, for the thread that moves bytes. Sleeps
+  // until the peer notifies or somebody wakes us; looks again once a second, for
+  // should the peer die before it can ring, whoever is told of deaths will wake
+  // us.
+  template <typename Attempt>
+  void Until(Attempt&& attempt);
+
+  // Ends a sleep of Until. Any thread's.
+  void Wake() const { waiting_.Waker()(); }
+
+  // What Until sleeps by.
+  [[nodiscard]] WaitSet& waiting() { return waiting_; }
 
   [[nodiscard]] PeerLife LookAtPeer();
   // Of the peer's death, as Bell::Wait takes it; none where there is no such
@@ -106,7 +138,8 @@ class Stream {
 
   Stream(const os::Name& name, Side side, bool is_resumable, bool is_successor,
          os::SharedObject object, os::Mapping mapping, os::FileLock lock,
-         const SpscByteRing& ring)
+         const SpscByteRing& ring, const Doorbells& doorbells,
+         Doorbells::Doorbell doorbell)
       : name_(name),
         side_(side),
         is_resumable_(is_resumable),
@@ -115,9 +148,16 @@ class Stream {
         mapping_(std::move(mapping)),
         lock_(std::move(lock)),
         header_(mapping_.data()),
-        ring_(ring) {}
+        ring_(ring),
+        doorbells_(doorbells),
+        waiting_(std::move(doorbell)) {
+    waiting_.Add(MaskOf(Other(side_)));
+  }
 
   [[nodiscard]] bool IsLeftToSuccessor(StreamState how) const;
+  [[nodiscard]] WaitMask MaskOf(Side side) const {
+    return *WaitMask::Attach(header_.MaskOf(side));
+  }
 
   os::Name name_;
   Side side_;
@@ -128,8 +168,31 @@ class Stream {
   os::FileLock lock_;
   StreamHeader header_;
   SpscByteRing ring_;
+  Doorbells doorbells_;
+  WaitSet waiting_;
   os::ProcessWatch watch_;
 };
+
+// ---- Implementation ---------------------------------------------------------
+
+template <typename Attempt>
+void Stream::Until(Attempt&& attempt) {
+  // The slices of a WaitSet at first, since a peer that has just come may not be
+  // followed yet: longer than an attendant takes to find it.
+  constexpr std::chrono::milliseconds kInSlices{600};
+  constexpr std::int64_t kLongSliceNs = 1'000'000'000;
+  Deadline end = Deadline::After(kInSlices);
+  while (waiting_.Until(attempt, end).end != WaitEnd::kAnswered) {
+    waiting_.Arm();
+    const bool is_answered = attempt();
+    const bool is_rung =
+        !is_answered &&
+        waiting_.Sleep(Deadline::Never().monotonic_ns(), kLongSliceNs);
+    waiting_.Disarm();
+    if (is_answered) return;
+    end = Deadline::After(is_rung ? kInSlices : std::chrono::milliseconds(0));
+  }
+}
 
 }  // namespace placid::cli
 

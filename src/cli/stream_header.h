@@ -15,15 +15,16 @@
 //   0x088     32  sender           sender    its ProcessIdentity
 //   0x0a8      8  expected_bytes   sender    of the stream; ~0: unknown
 //   0x0b0      8  sent_bytes       sender    with kComplete
-//   0x0b8      8  sender_event     sender    notified after bytes and states
-//   0x0c0     64  pad1
+//   0x0b8     16  sender_mask      both      WaitMask: whether the receiver sleeps
+//   0x0c8     56  pad1
 //   0x100      4  receiver_state   receiver  a StreamState
 //   0x104      4  receiver_crc32c  receiver  of all bytes; with kComplete
 //   0x108     32  receiver         receiver  its ProcessIdentity
 //   0x128      8  received_bytes   receiver  with kComplete
-//   0x130      8  receiver_event   receiver  notified after room and states
-//   0x138      8  recorded_bytes   receiver  in a record that outlives it
-//   0x140     64  pad2
+//   0x130      8  recorded_bytes   receiver  in a record that outlives it
+//   0x138     16  receiver_mask    both      WaitMask: whether the sender sleeps
+//   0x148     56  pad2
+//   0x180    384  doorbells        both      Doorbells, 2: where each is woken
 //
 // The shared object:
 //
@@ -42,11 +43,14 @@
 //            receiver's that has a successor: that begins again at kJoined. An
 //            object whose stamp is zero is all zero in front of its ring.
 //            recorded_bytes is no more than what the receiver's record says.
-// Threads    One sender, one receiver; each writes its own line. Who sleeps on
-//            an event count arms the other's.
+//            The doorbell of each side is claimed as OwnerOf it, under byte 0 and
+//            its own.
+// Threads    One sender, one receiver; each writes its own line. Who sleeps sets
+//            its bit in the other's mask.
 // Progress   wait-free: every access.
 // Crash      clean: whoever holds byte 0 sees by bytes 1 and 2 who is dead, and
-//            replaces an object that is of no use to the living.
+//            replaces an object that is of no use to the living. A successor
+//            recovers the doorbell of whoever was the receiver before it.
 // Trust      guarded: the peer's words are shown and compared, never used as an
 //            address, a size or a bound.
 // Readers    storing: none is read-only.
@@ -67,8 +71,10 @@
 #include "placid/base/guarantees.h"
 #include "placid/base/stamp.h"
 #include "placid/os/process.h"
+#include "placid/primitives/owner_id.h"
 #include "placid/primitives/spsc_byte_ring.h"
-#include "placid/wait/event_count.h"
+#include "placid/wait/doorbells.h"
+#include "placid/wait/wait_mask.h"
 
 namespace placid::cli {
 
@@ -79,6 +85,10 @@ enum class Side : std::uint8_t { kSender, kReceiver };
 }
 [[nodiscard]] constexpr const char* ToString(Side side) {
   return side == Side::kSender ? "sender" : "receiver";
+}
+// As whom a side has its doorbell: that of a dead one is known by it.
+[[nodiscard]] constexpr OwnerId OwnerOf(Side side) {
+  return *OwnerId::Of(side == Side::kSender ? 1 : 2, 0);
 }
 
 enum class StreamState : std::uint32_t {
@@ -140,16 +150,18 @@ class StreamHeader {
     Identity sender;
     Atomic<std::uint64_t> expected_bytes;
     Atomic<std::uint64_t> sent_bytes;
-    EventCount::Storage sender_event;
-    Padding<64> pad1;
+    WaitMask::Storage sender_mask;
+    Padding<56> pad1;
     // Written by the receiver.
     Atomic<std::uint32_t> receiver_state;
     Atomic<std::uint32_t> receiver_crc32c;
     Identity receiver;
     Atomic<std::uint64_t> received_bytes;
-    EventCount::Storage receiver_event;
     Atomic<std::uint64_t> recorded_bytes;
-    Padding<64> pad2;
+    WaitMask::Storage receiver_mask;
+    Padding<56> pad2;
+    // Written by both.
+    Doorbells::StorageOf<2> doorbells;
   };
 
   static constexpr std::uint8_t kLayoutVersion = 0;
@@ -228,14 +240,13 @@ class StreamHeader {
   }
 
   // Notified by `side` after whatever the other may wait for.
-  [[nodiscard]] EventCount EventOf(Side side) const {
-    return *EventCount::Attach(side == Side::kSender ? memory_->sender_event
-                                                     : memory_->receiver_event);
+  [[nodiscard]] WaitMask::Storage& MaskOf(Side side) const {
+    return side == Side::kSender ? memory_->sender_mask
+                                 : memory_->receiver_mask;
   }
-  // What one sleeps on there.
-  [[nodiscard]] const Atomic<std::uint32_t>& EventStateOf(Side side) const {
-    return side == Side::kSender ? memory_->sender_event.state
-                                 : memory_->receiver_event.state;
+  // Virgin until somebody attaches to them behind a stamp.
+  [[nodiscard]] Doorbells::StorageOf<2>& doorbells() const {
+    return memory_->doorbells;
   }
 
   [[nodiscard]] Atomic<std::uint64_t>& stamp() { return memory_->stamp; }
@@ -250,16 +261,17 @@ class StreamHeader {
   static_assert(offsetof(Memory, sender) == 0x088);
   static_assert(offsetof(Memory, expected_bytes) == 0x0a8);
   static_assert(offsetof(Memory, sent_bytes) == 0x0b0);
-  static_assert(offsetof(Memory, sender_event) == 0x0b8);
-  static_assert(offsetof(Memory, pad1) == 0x0c0);
+  static_assert(offsetof(Memory, sender_mask) == 0x0b8);
+  static_assert(offsetof(Memory, pad1) == 0x0c8);
   static_assert(offsetof(Memory, receiver_state) == 0x100);
   static_assert(offsetof(Memory, receiver_crc32c) == 0x104);
   static_assert(offsetof(Memory, receiver) == 0x108);
   static_assert(offsetof(Memory, received_bytes) == 0x128);
-  static_assert(offsetof(Memory, receiver_event) == 0x130);
-  static_assert(offsetof(Memory, recorded_bytes) == 0x138);
-  static_assert(offsetof(Memory, pad2) == 0x140);
-  static_assert(sizeof(Memory) == 0x180);
+  static_assert(offsetof(Memory, recorded_bytes) == 0x130);
+  static_assert(offsetof(Memory, receiver_mask) == 0x138);
+  static_assert(offsetof(Memory, pad2) == 0x148);
+  static_assert(offsetof(Memory, doorbells) == 0x180);
+  static_assert(sizeof(Memory) == 0x300);
   static_assert(sizeof(Memory) <= kRingOffset);
   static_assert(kRingOffset % SpscByteRing::kAlignment == 0);
   static_assert(std::is_standard_layout_v<Memory>);

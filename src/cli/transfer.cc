@@ -26,18 +26,13 @@
 #include "cli/stream_header.h"
 #include "cli/system.h"
 #include "cli/text.h"
-#include "placid/base/atomic.h"
 #include "placid/base/result.h"
 #include "placid/base/shared_bytes.h"
-#include "placid/os/futex.h"
 #include "placid/os/process.h"
 #include "placid/primitives/consumer_pace.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
 #include "placid/primitives/spsc_byte_ring.h"
-#include "placid/wait/deadline.h"
-#include "placid/wait/event_count.h"
-#include "placid/wait/waiter.h"
 
 namespace placid::cli {
 namespace {
@@ -67,39 +62,6 @@ std::uint64_t CapacityOf(const TransferOptions& options) {
   if (options.capacity != 0) return options.capacity;
   return options.is_resumable ? kDefaultResumableCapacity : kDefaultCapacity;
 }
-
-// Waits for the peer as Waiter does, and after a while for longer than the
-// slices of that: should the peer die before it can wake us, the attendant will.
-class PeerWaiter {
- public:
-  PeerWaiter(const StreamHeader& header, Side peer)
-      : event_(header.EventOf(peer)),
-        waiter_(event_),
-        state_(&header.EventStateOf(peer)) {}
-
-  template <typename Attempt>
-  void Until(Attempt&& attempt) {
-    constexpr std::chrono::milliseconds kInSlices{200};
-    constexpr std::int64_t kLongNs = 1'000'000'000;
-    Deadline end =
-        os::HasFutex() ? Deadline::After(kInSlices) : Deadline::Never();
-    while (waiter_.Until(attempt, end).end != WaitEnd::kAnswered) {
-      // Bit 0 says that it is armed. A new sleeper's Arm fences in any case: a
-      // wake after this load and before the next look changes the state.
-      const std::uint32_t armed =
-          1 | state_->load(kRelaxed);  // sync: none, Arm fences
-      event_.MakeSleeper().Arm();
-      if (attempt()) return;
-      (void)os::FutexWait(state_, armed, os::MonotonicNow() + kLongNs);
-      end = Deadline::After({});
-    }
-  }
-
- private:
-  EventCount event_;
-  Waiter waiter_;
-  const Atomic<std::uint32_t>* state_;
-};
 
 // A consumer that is dropped gives back what it has in hand. This one's
 // successor is to have it, so this one is not dropped.
@@ -169,9 +131,6 @@ class Transfer {
     if (news != News::kNone) return news;
     return stream_.HasPeerGivenUp() ? News::kPeerGaveUp : News::kNone;
   }
-  [[nodiscard]] PeerWaiter WaiterForPeer() const {
-    return {stream_.header(), Other(stream_.side())};
-  }
 
   // What the news mean for us. Either thread's.
   [[nodiscard]] Outcome OutcomeOf(News news, std::uint64_t moved) const;
@@ -219,7 +178,7 @@ TransferReport Transfer::Send(const Source& source) {
     stream_.header().SetTotal(Side::kSender, total_);
     stream_.header().SetState(Side::kSender, StreamState::kComplete);
     producer->Close();
-    stream_.header().EventOf(Side::kSender).MakeNotifier().Notify();
+    stream_.MakeNotifier().Notify();
     outcome = WaitForVerdict();
   }
   return Conclude(std::move(outcome));
@@ -229,13 +188,12 @@ Outcome Transfer::MoveFrom(const Source& source,
                            SpscByteRing::Producer& producer) {
   constexpr std::size_t kOffsetBytes = StreamHeader::kOffsetBytes;
   const std::size_t bytes = RecordBytes(stream_);
-  PeerWaiter waiter = WaiterForPeer();
-  auto sent = stream_.header().EventOf(Side::kSender).MakeNotifier();
+  auto sent = stream_.MakeNotifier();
   for (;;) {
     News news = News::kNone;
     RingResult reserved = RingResult::kFull;
     std::span<std::byte> record;
-    waiter.Until([&] {
+    stream_.Until([&] {
       news = Look();
       if (news != News::kNone) return true;
       reserved = producer.TryReserve(bytes, record);
@@ -260,7 +218,7 @@ Outcome Transfer::MoveFrom(const Source& source,
 Outcome Transfer::WaitForVerdict() {
   News news = News::kNone;
   bool is_complete = false;
-  WaiterForPeer().Until([&] {
+  stream_.Until([&] {
     // The news first: a receiver says how it ended before it is gone.
     news = Look();
     is_complete =
@@ -310,13 +268,12 @@ TransferReport Transfer::ReceiveInto(ResumableOutput& output) {
 }
 
 Outcome Transfer::MoveInto(const Sink& sink, SpscByteRing::Consumer& consumer) {
-  PeerWaiter waiter = WaiterForPeer();
-  auto received = stream_.header().EventOf(Side::kReceiver).MakeNotifier();
+  auto received = stream_.MakeNotifier();
   for (;;) {
     News news = News::kNone;
     RingResult front = RingResult::kEmpty;
     SharedBytes record;
-    waiter.Until([&] {
+    stream_.Until([&] {
       // The news first: what a sender had committed before it was gone is seen
       // behind them.
       news = Look();

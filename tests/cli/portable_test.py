@@ -2,10 +2,33 @@
 """The main job on every system: what needs no Linux. Under Wine it is run as
 portable_test.py placid.exe wine.sh PREFIX."""
 import json
+import os
+import pathlib
 import time
 import unittest
 
 import cli_testing as t
+
+
+def read(path):
+    """The bytes of a file of /proc, none if its process has ended."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def sleeps(pid):
+    """How often any thread of a process has gone to sleep."""
+    key = b"\nvoluntary_ctxt_switches:"
+    found = [read(path).partition(key)[2].split()
+             for path in pathlib.Path(f"/proc/{pid}/task").glob("*/status")]
+    return sum(int(words[0]) for words in found if words)
+
+
+def seconds_of_processor(pid):
+    fields = read(pathlib.Path(f"/proc/{pid}/stat")).rpartition(b")")[2].split()
+    return sum(int(ticks) for ticks in fields[11:13]) / os.sysconf("SC_CLK_TCK")
 
 
 class PortableTest(t.StreamTest):
@@ -66,6 +89,34 @@ class PortableTest(t.StreamTest):
                 self.assertIn(f"the {dies} (process",
                               survivor.stderr.read().decode())
                 self.check(b"the next pair")
+
+    def test_an_idle_pair_sleeps(self):
+        """Who naps instead, say for a millisecond, goes to sleep a hundred times
+        a second at least, and who spins takes all of a processor. Under Wine the
+        two are processes of Linux, too. A loaded machine only makes both less."""
+        if not pathlib.Path("/proc/self/task").exists():
+            return
+        sender, receiver = self.join_and_pass(b"text")
+        pids = [path.parent.name
+                for path in pathlib.Path("/proc").glob("[0-9]*/cmdline")
+                if self.name.encode() in read(path)]
+        self.assertEqual(len(pids), 2)
+        time.sleep(1)  # the shorter sleeps that come first are over
+        began = time.monotonic()
+        before = {pid: (sleeps(pid), seconds_of_processor(pid))
+                  for pid in pids}
+        time.sleep(3)
+        for pid, (slept, took) in before.items():
+            slept, took = sleeps(pid) - slept, seconds_of_processor(pid) - took
+            elapsed = time.monotonic() - began
+            print(f"{slept} sleeps, {took:.2f} s of a processor in "
+                  f"{elapsed:.1f} s", flush=True)
+            self.assertLess(slept, 50 * elapsed)
+            self.assertLess(took, 0.2 * elapsed)
+        sender.stdin.close()
+        sender.stdin = None
+        self.assert_ended(sender, t.OK)
+        self.assert_ended(receiver, t.OK)
 
     def test_a_killed_receiver_has_a_successor(self):
         data = t.random_bytes(2 * t.MIB + 5)

@@ -17,7 +17,7 @@ import cli_testing as t
 KILLS = int(os.environ.get("PLACID_KILLS", "10"))
 SEED = int(os.environ.get("PLACID_SEED", str(random.SystemRandom().randrange(
     1 << 32))))
-RECORDED_BYTES = 0x138  # in the stream's header
+RECORDED_BYTES = 0x130  # in the stream's header
 SLOT_BYTES = 52  # of the record: src/cli/resume_record.h
 SECOND_SLOT = 0x1000
 

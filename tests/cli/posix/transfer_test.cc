@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -19,12 +20,15 @@
 #include "cli/stream.h"
 #include "cli/stream_header.h"
 #include "gtest/gtest.h"
+#include "placid/base/atomic.h"
 #include "placid/base/error.h"
 #include "placid/base/result.h"
 #include "placid/os/file_lock.h"
 #include "placid/os/name.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
+#include "placid/primitives/owner_id.h"
+#include "placid/primitives/ring_result.h"
 #include "placid/primitives/spsc_byte_ring.h"
 
 namespace placid::cli {
@@ -170,6 +174,25 @@ TEST_F(TransferTest, EachWayInWhichThePeerEndsIsTold) {
   }
 }
 
+// It dies between publishing and ringing, and whoever waits is asleep.
+TEST_F(TransferTest, WhatADeadSenderDidNotRingForArrives) {
+  std::optional<Stream> sender(Join(Side::kSender));
+  std::thread dying([&] {
+    const auto& armed = sender->header().MaskOf(Side::kSender).armed;
+    while (armed.load(kRelaxed) == 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_EQ(sender->ring().ClaimProducer()->TryPush(
+                  std::vector<std::byte>(StreamHeader::kOffsetBytes + kBytes)),
+              RingResult::kOk);
+    sender.reset();
+  });
+  const auto report = Receive();
+  dying.join();
+  Expect(report, ExitCode::kPeerDied, "was kept");
+  EXPECT_EQ(report.total.bytes, kBytes);
+}
+
 TEST_F(TransferTest, AnOutputThatFailsIsTold) {
   const Error full{.code = ErrorCode::kNoSpace, .operation = "write"};
   const auto with_sender = [this](const std::function<TransferReport()>& run) {
@@ -257,16 +280,31 @@ TEST_F(TransferTest, ADamagedStreamInUseIsLeftAlone) {
   const auto mapping = *object.Map();
   auto* const capacity =
       mapping.data() + StreamHeader::kRingOffset + sizeof(std::uint64_t);
-  const std::byte was = std::exchange(capacity[7], std::byte{1});
-  for (const Side side : {Side::kSender, Side::kReceiver}) {
-    const auto joined = Stream::Join(name_, side, kCapacity);
-    ASSERT_FALSE(joined);
-    EXPECT_EQ(joined.outcome().code, ExitCode::kNameInUse);
-    EXPECT_NE(joined.outcome().message.find("a stream that is damaged"),
-              std::string::npos);
+  auto* const doorbells =
+      reinterpret_cast<std::byte*>(&StreamHeader(mapping.data()).doorbells());
+  for (std::byte* const damaged : {capacity, doorbells}) {
+    const std::byte was = std::exchange(damaged[7], std::byte{1});
+    for (const Side side : {Side::kSender, Side::kReceiver}) {
+      const auto joined = Stream::Join(name_, side, kCapacity);
+      ASSERT_FALSE(joined);
+      EXPECT_EQ(joined.outcome().code, ExitCode::kNameInUse);
+      EXPECT_NE(joined.outcome().message.find("a stream that is damaged"),
+                std::string::npos);
+    }
+    damaged[7] = was;
   }
-  capacity[7] = was;
   EXPECT_TRUE(sender.IsStillNamed());
+  sender.Leave(StreamState::kComplete);
+}
+
+// Somebody else sits on both.
+TEST_F(TransferTest, WithoutADoorbellNobodyJoins) {
+  Stream sender = Join(Side::kSender);
+  for (auto& row : sender.header().doorbells().rows) {
+    row.waiter.store(OwnerId::Unowned().word() + 1, kRelaxed);
+  }
+  Expect(Receive(), ExitCode::kInputOutput, "cannot wait for the other side");
+  EXPECT_EQ(sender.header().State(Side::kReceiver), StreamState::kAbsent);
   sender.Leave(StreamState::kComplete);
 }
 
