@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A producer and a consumer that wait for each other, asleep. For two processes
-// put the ring and the doorbells into a mapping.
+// put the ring and the events into a mapping.
 #include "blocking_ring.h"
 
 #include <chrono>
@@ -17,26 +17,25 @@ using placid::RingResult, placid::WaitEnd, placid::Deadline;
 
 int main() {
   static Ring::Storage storage;
-  static placid::example::Doorbells doorbells;
+  static placid::example::RingEvents events;
   const auto ring = *Ring::Attach(storage);
   std::thread thread([&] {
-    placid::example::BlockingProducer producer(*ring.ClaimProducer(),
-                                               doorbells);
+    placid::example::BlockingProducer producer(*ring.ClaimProducer(), events);
     for (int i = 1; i <= 1000; ++i) (void)producer.Push(i);
     std::this_thread::sleep_for(10ms);
     producer.Close();
   });
-  placid::example::BlockingConsumer consumer(*ring.ClaimConsumer(), doorbells);
+  placid::example::BlockingConsumer consumer(*ring.ClaimConsumer(), events);
   int value = 0, sum = 0;
   while (consumer.Pop(value).result == RingResult::kOk) sum += value;
   std::printf("%d, then closed\n", sum);
   thread.join();
 
   static Ring::Storage other_storage;
-  static placid::example::Doorbells other_doorbells;
+  static placid::example::RingEvents other_events;
   const auto quiet = *Ring::Attach(other_storage);
   placid::example::BlockingConsumer patient(*quiet.ClaimConsumer(),
-                                            other_doorbells);
+                                            other_events);
   const auto popped = patient.Pop(value, Deadline::After(20ms));
   if (popped.end == WaitEnd::kTimedOut) std::printf("nothing came in 20 ms\n");
 }

@@ -24,7 +24,7 @@ namespace placid::example {
 
 // What lies beside the ring, in the same mapping. All zero is valid. Each in a
 // line of its own: the one is read by each push, the other by each pop.
-struct Doorbells {
+struct RingEvents {
   alignas(kLineBytes) EventCount::Storage pushed;
   alignas(kLineBytes) EventCount::Storage popped;
 };
@@ -33,10 +33,10 @@ struct Doorbells {
 template <typename Producer>
 class BlockingProducer {
  public:
-  BlockingProducer(Producer producer, Doorbells& doorbells)
+  BlockingProducer(Producer producer, RingEvents& events)
       : producer_(std::move(producer)),
-        pushed_(EventCount::Attach(doorbells.pushed)->MakeAsymmetricNotifier()),
-        waiter_(*EventCount::Attach(doorbells.popped)) {}
+        pushed_(EventCount::Attach(events.pushed)->MakeAsymmetricNotifier()),
+        waiter_(*EventCount::Attach(events.popped)) {}
 
   // Waits while the ring is full. A record that no empty ring could carry would
   // wait for ever: see MostRecordBytes.
@@ -67,10 +67,10 @@ class BlockingProducer {
 template <typename Consumer>
 class BlockingConsumer {
  public:
-  BlockingConsumer(Consumer consumer, Doorbells& doorbells)
+  BlockingConsumer(Consumer consumer, RingEvents& events)
       : consumer_(std::move(consumer)),
-        popped_(EventCount::Attach(doorbells.popped)->MakeAsymmetricNotifier()),
-        waiter_(*EventCount::Attach(doorbells.pushed)) {}
+        popped_(EventCount::Attach(events.popped)->MakeAsymmetricNotifier()),
+        waiter_(*EventCount::Attach(events.pushed)) {}
   BlockingConsumer(const BlockingConsumer&) = delete;
   BlockingConsumer& operator=(const BlockingConsumer&) = delete;
   ~BlockingConsumer() { GiveBack(); }

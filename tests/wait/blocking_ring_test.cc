@@ -27,14 +27,14 @@ constexpr std::uint64_t kCount = 3'000;
 class BlockingRingTest : public ::testing::Test {
  protected:
   BlockingProducer<Ring::Producer> MakeProducer() {
-    return {*ring_.ClaimProducer(), doorbells_};
+    return {*ring_.ClaimProducer(), events_};
   }
   BlockingConsumer<Ring::Consumer> MakeConsumer() {
-    return {*ring_.ClaimConsumer(), doorbells_};
+    return {*ring_.ClaimConsumer(), events_};
   }
 
   Ring::Storage storage_{};
-  Doorbells doorbells_{};
+  RingEvents events_{};
   const Ring ring_ = *Ring::Attach(storage_);
 };
 
@@ -47,8 +47,8 @@ TEST_F(BlockingRingTest, WhatFitsIsPushedAndPoppedWithoutWaiting) {
     EXPECT_EQ(consumer.Pop(value).result, RingResult::kOk);
     EXPECT_EQ(value, i);
   }
-  EXPECT_EQ(doorbells_.pushed.state.load(kRelaxed), 0u) << "nobody armed";
-  EXPECT_EQ(doorbells_.popped.state.load(kRelaxed), 0u);
+  EXPECT_EQ(events_.pushed.state.load(kRelaxed), 0u) << "nobody armed";
+  EXPECT_EQ(events_.popped.state.load(kRelaxed), 0u);
 }
 
 TEST_F(BlockingRingTest, DeadlinesEndBothSidesWaits) {
@@ -124,9 +124,9 @@ TEST_F(BlockingRingTest, AConsumerThatGoesGivesItsLastValueBack) {
 TEST(BlockingByteRingTest, RecordsArriveInOrderThroughATinyRing) {
   const testing::GuardedBytes guarded(SpscByteRing::SizeFor(64));
   const auto ring = *SpscByteRing::Create(guarded.bytes(), 64);
-  Doorbells doorbells{};
+  RingEvents events{};
   std::thread other([&] {
-    BlockingProducer producer(*ring.ClaimProducer(), doorbells);
+    BlockingProducer producer(*ring.ClaimProducer(), events);
     for (std::uint64_t i = 0; i < kCount; ++i) {
       std::array<std::byte, 40> record{};
       std::memcpy(record.data(), &i, sizeof(i));
@@ -137,7 +137,7 @@ TEST(BlockingByteRingTest, RecordsArriveInOrderThroughATinyRing) {
     }
     producer.Close();
   });
-  BlockingConsumer consumer(*ring.ClaimConsumer(), doorbells);
+  BlockingConsumer consumer(*ring.ClaimConsumer(), events);
   SharedBytes record;
   for (std::uint64_t i = 0; i < kCount; ++i) {
     ASSERT_EQ(consumer.Pop(record).result, RingResult::kOk);
