@@ -142,7 +142,7 @@ class EventCountPlay : public Play {
     // seen what it published, unless one who was woken died with that.
     for (Napper& napper : nappers) {
       if (deed_ == Deed::kPassOn) napper.Rise(bytes);
-      Expect(!napper.IsAsleep(bytes) || napper.seen() >= Notified(),
+      Expect(!napper.IsAsleep(bytes) || napper.seen() >= Book().LastDone(),
              "asleep behind what was published and notified");
     }
     // What the dead did not get to, the next publisher does.
@@ -213,18 +213,6 @@ class EventCountPlay : public Play {
       deed == Deed::kNotify ? event.MakeNotifier().Notify() : event.WakeAll();
     }
     Book().Done();
-  }
-
-  // The largest number whose notification has returned.
-  static std::uint64_t Notified() {
-    std::uint64_t most = 0;
-    std::uint64_t begun[6] = {};
-    for (const Event& event : Book().Events()) {
-      std::uint64_t& mine = begun[static_cast<std::size_t>(event.who)];
-      if (event.what == What::kBegin) mine = event.value;
-      if (event.what == What::kDone) most = std::max(most, mine);
-    }
-    return most;
   }
 
   const Deed deed_;

@@ -36,6 +36,17 @@ std::vector<Event> Ledger::Events() const {
   return events;
 }
 
+std::uint64_t Ledger::LastDone() const {
+  std::uint64_t most = 0;
+  std::array<std::uint64_t, std::tuple_size_v<decltype(parties_)>> begun{};
+  for (const Event& event : Events()) {
+    std::uint64_t& mine = begun[static_cast<std::size_t>(event.who)];
+    if (event.what == What::kBegin) mine = event.value;
+    if (event.what == What::kDone) most = std::max(most, mine);
+  }
+  return most;
+}
+
 bool Ledger::IsNearlyFull() const {
   constexpr std::size_t kSpare = Lane::kMost / 2;
   return memory_->lanes[who_ == Who::kOther ? 1 : 0].count > kSpare;

@@ -101,6 +101,8 @@ class Ledger {
 
   // Every event, in the order of their times.
   [[nodiscard]] std::vector<Event> Events() const;
+  // The largest value of a kBegin whose call has returned; 0: none.
+  [[nodiscard]] std::uint64_t LastDone() const;
   [[nodiscard]] bool IsNearlyFull() const;
 
   [[nodiscard]] Copy Save() const;

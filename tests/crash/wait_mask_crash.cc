@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // WaitMask, Doorbells, WaitSet, with the kernel of kernel.h.
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -119,7 +118,7 @@ class WaitMaskPlay : public Play {
     // Whoever's notification has returned has left nobody asleep who had not
     // seen what it published; where nobody died who may have taken the bits.
     if (deed_ == Deed::kWait && !is_other_dead) {
-      Expect(!napper_.IsAsleep() || napper_.seen() >= Notified(),
+      Expect(!napper_.IsAsleep() || napper_.seen() >= Book().LastDone(),
              "asleep behind what was published and notified");
     }
     const Doorbells doorbells = TheDoorbells(bytes);
@@ -174,18 +173,6 @@ class WaitMaskPlay : public Play {
       notifier.Notify();
     }
     Book().Done();
-  }
-
-  // The largest number whose notification has returned.
-  static std::uint64_t Notified() {
-    std::uint64_t most = 0;
-    std::uint64_t begun[6] = {};
-    for (const Event& event : Book().Events()) {
-      std::uint64_t& mine = begun[static_cast<std::size_t>(event.who)];
-      if (event.what == What::kBegin) mine = event.value;
-      if (event.what == What::kDone) most = std::max(most, mine);
-    }
-    return most;
   }
 
   const Deed deed_;
