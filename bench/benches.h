@@ -13,6 +13,9 @@ void RunSpsc(Report& report, bool all);         // spsc_bench.cc
 void RunNewestValue(Report& report, bool all);  // newest_value_bench.cc
 void RunWaiting(Report& report, bool all);      // event_count_bench.cc
 
+// Tables of what each policy of waiting costs; a minute for each round.
+void RunWaitPolicies(int rounds);  // wait_policy_bench.cc
+
 }  // namespace placid::bench
 
 #endif  // PLACID_BENCH_BENCHES_H_

@@ -59,14 +59,14 @@ void Say(std::string& text, const std::string& line) {
   text += line;
 }
 
+}  // namespace
+
 double LoadAverage() {
   std::ifstream file("/proc/loadavg");
   double load = 0;
   file >> load;
   return load;
 }
-
-}  // namespace
 
 void PinTo(unsigned core) {
   cpu_set_t set;

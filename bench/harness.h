@@ -23,6 +23,9 @@ void PinTo(unsigned core);
 // Seconds of a monotonic clock.
 double Now();
 
+// How many threads have wanted a core in the last minute.
+double LoadAverage();
+
 // Keeps the compiler from dropping what led to `value`.
 template <typename T>
 inline void Keep(const T& value) {

@@ -15,7 +15,15 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(3, 999));
   app.add_option("--report", stem, "where to write <stem>.md and <stem>.json");
   app.add_flag("--all", all, "also the rows that have no target yet");
+  bool policies = false;
+  app.add_flag("--policies", policies,
+               "only how long a waiter should look before it sleeps");
   CLI11_PARSE(app, argc, argv);
+
+  if (policies) {
+    placid::bench::RunWaitPolicies(app.count("--rounds") > 0 ? rounds : 3);
+    return 0;
+  }
 
   placid::bench::Report report(rounds);
   RunSpsc(report, all);

@@ -34,11 +34,12 @@ struct [[nodiscard]] Waited {
 
 // A Sleeper arms, so that whoever publishes later wakes it; sleeps until
 // somebody did, for a slice at most; and disarms. wake() of what Waker() gives
-// ends its sleep from another thread.
-template <typename Sleeper>
+// ends its sleep from another thread. A Budget says how long to spin, as
+// SpinBudget does.
+template <typename Sleeper, typename Budget = SpinBudget>
 class WaitLoop {
  public:
-  explicit WaitLoop(WaitPolicy policy) : budget_(policy) {}
+  explicit WaitLoop(Budget budget) : budget_(budget) {}
 
   // Calls `attempt` until it gives an answer, at least once.
   template <typename Attempt>
@@ -60,15 +61,16 @@ class WaitLoop {
                                      R result, Deadline deadline,
                                      const StopToken& stop);
 
-  SpinBudget budget_;
+  Budget budget_;
 };
 
 // ---- Implementation ---------------------------------------------------------
 
-template <typename Sleeper>
+template <typename Sleeper, typename Budget>
 template <typename Attempt, typename R>
-Waited<R> WaitLoop<Sleeper>::Wait(Sleeper& sleeper, Attempt& attempt, R result,
-                                  Deadline deadline, const StopToken& stop) {
+Waited<R> WaitLoop<Sleeper, Budget>::Wait(Sleeper& sleeper, Attempt& attempt,
+                                          R result, Deadline deadline,
+                                          const StopToken& stop) {
   const auto wake = sleeper.Waker();
   std::optional<StopCallback<decltype(sleeper.Waker())>> on_stop;
   const std::int64_t began_ns = os::MonotonicNow();

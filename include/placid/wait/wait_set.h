@@ -54,7 +54,7 @@ class WaitSet {
   static constexpr std::int64_t kSliceNs = 50'000'000;
 
   explicit WaitSet(Doorbells::Doorbell doorbell, WaitPolicy policy = {})
-      : doorbell_(std::move(doorbell)), loop_(policy) {}
+      : doorbell_(std::move(doorbell)), loop_(SpinBudget(policy)) {}
 
   // Sources, whose bytes stay mapped until they are removed or the set is gone.
   void Add(const WaitMask& source) { sources_.push_back(source); }

@@ -31,7 +31,7 @@ namespace placid {
 class Waiter {
  public:
   explicit Waiter(EventCount event, WaitPolicy policy = {})
-      : sleeper_(event), loop_(policy) {}
+      : sleeper_(event), loop_(SpinBudget(policy)) {}
 
   // Calls `attempt` until it gives an answer, at least once. Whoever lets it
   // succeed notifies the event count after that; who fails to, or dies before,
