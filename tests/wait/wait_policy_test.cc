@@ -22,10 +22,10 @@ TEST(SpinBudgetTest, AWaiterThatKnowsNothingSpinsTheLeast) {
   EXPECT_EQ(SpinBudget(kPolicy).Next(), 2'000);
 }
 
-TEST(SpinBudgetTest, ShortWaitsAreSpunForTwiceAsLongAsTheyTake) {
+TEST(SpinBudgetTest, ShortWaitsAreSpunForFourTimesAsLongAsTheyTake) {
   SpinBudget budget(kPolicy);
   LearnMany(budget, 8'000, false);
-  EXPECT_NEAR(static_cast<double>(budget.Next()), 16'000, 100);
+  EXPECT_NEAR(static_cast<double>(budget.Next()), 32'000, 100);
   LearnMany(budget, 40'000, false);
   EXPECT_EQ(budget.Next(), 50'000) << "never longer than the most";
 }
@@ -50,7 +50,7 @@ TEST(SpinBudgetTest, OneLongSilenceIsForgottenAfterAFewShortWaits) {
 TEST(SpinBudgetTest, WhatASleepCostsIsNotExpectedOfTheNextWait) {
   SpinBudget budget(kPolicy);
   LearnMany(budget, 26'000, true);
-  EXPECT_LE(budget.Next(), 3'000);
+  EXPECT_LE(budget.Next(), 4'000);
   LearnMany(budget, -5, true);
   EXPECT_EQ(budget.Next(), 2'000) << "a clock that stood still";
 }
