@@ -38,6 +38,7 @@
 #include "placid/wait/deadline.h"
 #include "placid/wait/event_count.h"
 #include "placid/wait/wait_loop.h"
+#include "placid/wait/waiter.h"
 #include "placid/wait/wait_policy.h"
 
 namespace placid::bench {
@@ -121,20 +122,6 @@ constexpr std::array<Column, 7> kColumns = {
      {"regret: cost over that of the better of the first two",
       &Costs::regret}}};
 
-// As Waiter has it.
-struct Sleeper {
-  explicit Sleeper(EventCount of) : event(of), sleeper(event.MakeSleeper()) {}
-  void Arm() { sleeper.Arm(); }
-  void Sleep(std::int64_t deadline_ns) { sleeper.Sleep(deadline_ns); }
-  void Disarm() {}
-  [[nodiscard]] auto Waker() const {
-    return [count = event] { count.WakeAll(); };
-  }
-
-  EventCount event;
-  EventCount::Sleeper sleeper;
-};
-
 // The mean of what counts.
 class Mean {
  public:
@@ -198,8 +185,8 @@ Costs Measure(Budget budget, const std::vector<std::int64_t>& arrivals) {
   });
 
   PinTo(1);
-  Sleeper sleeper(event);
-  WaitLoop<Sleeper, Budget> loop(budget);
+  Waiter::Sleeper sleeper(event);
+  WaitLoop<Waiter::Sleeper, Budget> loop(budget);
   std::vector<double> latencies;
   latencies.reserve(count);
   double began = ThreadTime();

@@ -30,6 +30,22 @@ namespace placid {
 // For one thread at a time.
 class Waiter {
  public:
+  // How WaitLoop sleeps on an event count.
+  struct Sleeper {
+    explicit Sleeper(EventCount of) : event(of), sleeper(event.MakeSleeper()) {}
+
+    void Arm() { sleeper.Arm(); }
+    void Sleep(std::int64_t deadline_ns) { sleeper.Sleep(deadline_ns); }
+    // It stays armed, for the next sleep or the next publisher's needless wake.
+    void Disarm() {}
+    [[nodiscard]] auto Waker() const {
+      return [count = event] { count.WakeAll(); };
+    }
+
+    EventCount event;
+    EventCount::Sleeper sleeper;
+  };
+
   explicit Waiter(EventCount event, WaitPolicy policy = {})
       : sleeper_(event), loop_(SpinBudget(policy)) {}
 
@@ -46,21 +62,6 @@ class Waiter {
   }
 
  private:
-  struct Sleeper {
-    explicit Sleeper(EventCount of) : event(of), sleeper(event.MakeSleeper()) {}
-
-    void Arm() { sleeper.Arm(); }
-    void Sleep(std::int64_t deadline_ns) { sleeper.Sleep(deadline_ns); }
-    // It stays armed, for the next sleep or the next publisher's needless wake.
-    void Disarm() {}
-    [[nodiscard]] auto Waker() const {
-      return [count = event] { count.WakeAll(); };
-    }
-
-    EventCount event;
-    EventCount::Sleeper sleeper;
-  };
-
   Sleeper sleeper_;
   WaitLoop<Sleeper> loop_;
 };
