@@ -31,6 +31,10 @@ class Extent {
   explicit constexpr Extent(std::uint64_t /*capacity*/) {}
   [[nodiscard]] static constexpr std::uint64_t capacity() { return kExtent; }
   [[nodiscard]] static constexpr std::uint64_t mask() { return kExtent - 1; }
+  // A position's lap is what is left of it, shifted by this.
+  [[nodiscard]] static constexpr int shift() {
+    return std::countr_zero(kExtent);
+  }
 };
 
 template <>
@@ -38,12 +42,15 @@ class Extent<kDynamic> {
  public:
   constexpr Extent() = default;
   // A capacity that IsCapacity accepts.
-  explicit constexpr Extent(std::uint64_t capacity) : mask_(capacity - 1) {}
+  explicit constexpr Extent(std::uint64_t capacity)
+      : mask_(capacity - 1), shift_(std::countr_zero(capacity)) {}
   [[nodiscard]] constexpr std::uint64_t capacity() const { return mask_ + 1; }
   [[nodiscard]] constexpr std::uint64_t mask() const { return mask_; }
+  [[nodiscard]] constexpr int shift() const { return shift_; }
 
  private:
   std::uint64_t mask_ = 0;
+  int shift_ = 0;
 };
 
 [[nodiscard]] constexpr bool IsCapacity(std::uint64_t capacity) {

@@ -66,6 +66,7 @@
 #include "placid/base/platform.h"
 #include "placid/base/result.h"
 #include "placid/base/shared_bytes.h"
+#include "placid/base/slotted.h"
 #include "placid/base/stamp.h"
 #include "placid/base/untrusted.h"
 #include "placid/primitives/consumer_pace.h"
@@ -115,8 +116,7 @@ class SpscRing {
   // Bytes that a ring takes. For a capacity that is none: more than there are.
   [[nodiscard]] static constexpr std::uint64_t SizeFor(
       std::uint64_t capacity = kExtent) {
-    if (!IsCapacity(capacity) || capacity > kMostSlots) return UINT64_MAX;
-    return kSlotsOffset + capacity * sizeof(T);
+    return Slots::SizeFor(capacity);
   }
 
   // Writes an empty ring into bytes whose first word is zero. The caller sees to
@@ -171,9 +171,7 @@ class SpscRing {
   }
 
  private:
-  static constexpr bool kIsDynamic = kExtent == kDynamic;
-  static constexpr std::uint64_t kMostSlots =
-      std::min<std::uint64_t>(kMaxCapacity, (std::uint64_t{1} << 46) / sizeof(T));
+  using Slots = Slotted<Memory, kExtent, sizeof(T)>;
   static constexpr Stamp kStamp{
       TypeId::kSpscRing, kLayoutVersion,
       internal::Fingerprint().Add(kElementFingerprint<T>).Add(kExtent).value()};
@@ -350,57 +348,17 @@ class SpscRing<T, kExtent>::Consumer {
 template <Element T, std::uint64_t kExtent>
 Result<SpscRing<T, kExtent>> SpscRing<T, kExtent>::Create(
     std::span<std::byte> bytes, std::uint64_t capacity) {
-  constexpr const char* kOperation = "SpscRing::Create";
-  if (!IsCapacity(capacity) || (!kIsDynamic && capacity != kExtent)) {
-    return BadCapacity(capacity, kOperation);
-  }
-  if (auto place = CheckPlace(bytes, SizeFor(capacity), kAlignment, kOperation);
-      !place) {
-    return place.error();
-  }
-  auto* memory = reinterpret_cast<Memory*>(bytes.data());
-  if (auto virgin = RefuseStamped(memory->stamp, kOperation); !virgin) {
-    return virgin.error();
-  }
-  // All but the stamp: bytes from an allocator need not be zero.
-  *memory = Memory{};
-  if constexpr (kIsDynamic) {
-    memory->capacity.store(capacity, kRelaxed);  // sync: none, see the stamp
-  }
-  SetStamp(memory->stamp, kStamp);
-  return SpscRing(bytes, Extent<kExtent>(capacity));
+  auto extent = Slots::Create(bytes, capacity, kStamp, "SpscRing::Create");
+  if (!extent) return extent.error();
+  return SpscRing(bytes, *extent);
 }
 
 template <Element T, std::uint64_t kExtent>
 Result<SpscRing<T, kExtent>> SpscRing<T, kExtent>::Attach(
     std::span<std::byte> bytes) {
-  constexpr const char* kOperation = "SpscRing::Attach";
-  const std::uint64_t least = kIsDynamic ? SizeFor(1) : SizeFor(kExtent);
-  if (auto place = CheckPlace(bytes, least, kAlignment, kOperation); !place) {
-    return place.error();
-  }
-  auto* memory = reinterpret_cast<Memory*>(bytes.data());
-  if constexpr (!kIsDynamic) {
-    auto stamped = StampOrCheck(memory->stamp, kStamp, kOperation);
-    if (!stamped) return stamped.error();
-    return SpscRing(bytes, Extent<kExtent>());
-  } else {
-    auto stamped = CheckStamp(memory->stamp, kStamp, kOperation);
-    if (!stamped) return stamped.error();
-    const std::uint64_t capacity =
-        memory->capacity.load(kRelaxed);  // sync: none, ordered by the stamp
-    if (!IsCapacity(capacity) || SizeFor(capacity) > bytes.size()) {
-      return Error{.code = ErrorCode::kCorrupt,
-                   .operation = kOperation,
-                   .field = "capacity",
-                   .expected = (bytes.size() - kSlotsOffset) / sizeof(T),
-                   .found = capacity,
-                   .advice = "the ring claims more slots than there are bytes, "
-                             "or no power of two; attach to all its bytes, or "
-                             "create it anew"};
-    }
-    return SpscRing(bytes, Extent<kExtent>(capacity));
-  }
+  auto extent = Slots::Attach(bytes, kStamp, "SpscRing::Attach");
+  if (!extent) return extent.error();
+  return SpscRing(bytes, *extent);
 }
 
 template <Element T, std::uint64_t kExtent>
