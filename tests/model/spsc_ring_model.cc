@@ -429,47 +429,5 @@ const Registration kConsumersInTurn({
     .must_see = kFullAndEmpty,
 });
 
-// Of a run-time capacity: Create and Attach themselves.
-using Created = SpscRing<std::uint64_t>;
-struct alignas(kLineBytes) CreatedBytes {
-  std::array<std::byte, Created::SizeFor(2)> bytes;
-};
-CreatedBytes created;
-
-const Registration kCreated({
-    .type = "SpscRing",
-    .header = "primitives/spsc_ring.h",
-    .name = "CreatedRingIsAttachedWholeOrNotAtAll",
-    .program =
-        [] {
-          Program program;
-          program.set_up = [] { created = {}; };
-          program.threads = {
-              {"creator",
-               [] {
-                 Check(Created::Create(created.bytes, 2).has_value(),
-                       "created");
-                 CountOperation();
-               },
-               true},
-              {"attacher", [] {
-                 const auto attached = Created::Attach(created.bytes);
-                 CountOperation();
-                 if (!attached) {
-                   See("not yet");
-                   Check(attached.error().code == ErrorCode::kNotInitialized,
-                         "it is virgin until it is whole");
-                   return;
-                 }
-                 See("attached");
-                 Check(attached->capacity() == 2, "its capacity is seen");
-               }}};
-          program.regions = {{"ring", &created, sizeof(created)}};
-          return program;
-        },
-    .options = {.deaths = 1},
-    .must_see = {"not yet", "attached"},
-});
-
 }  // namespace
 }  // namespace placid::model

@@ -38,7 +38,7 @@ JOBS = str(os.cpu_count())
 # As reports of the parts may call a type, and as we call it.
 TYPES = {name: name for name in (
     "Seqlock", "Latest", "SpscRing", "SpscByteRing", "Counter", "RoleClaim",
-    "Stamp", "EventCount", "Participants", "SegmentHeader",
+    "Stamp", "Slotted", "EventCount", "Participants", "SegmentHeader",
     "NameRecord", "NameRegistry", "Directory", "WaitMask", "WaitSet",
     "Doorbells")} | {"Role": "RoleClaim"}
 
