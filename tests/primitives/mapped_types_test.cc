@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "placid/primitives/counter.h"
+#include "placid/primitives/lane_byte_ring.h"
+#include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/seqlock.h"
@@ -108,6 +110,9 @@ using Cases = ::testing::Types<
     DynamicCase<SpscByteRing, SpscRing<std::byte>>,
     FixedCase<MpscRing<std::uint64_t, 64>, MpscRing<std::uint64_t, 128>>,
     DynamicCase<MpscRing<std::uint64_t>, MpscRing<std::int64_t>>>;
+    FixedCase<LaneRing<std::uint64_t, 2, 8>, LaneRing<std::uint64_t, 2, 16>>,
+    DynamicCase<LaneRing<std::uint64_t, 3>, LaneRing<std::int64_t, 3>>,
+    DynamicCase<LaneByteRing<3>, LaneByteRing<4>>>;
 TYPED_TEST_SUITE(MappedTypeTest, Cases);
 
 // The guard page behind the bytes ends the test where SizeFor is too little.

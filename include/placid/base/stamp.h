@@ -39,6 +39,8 @@ enum class TypeId : std::uint16_t {
   kCounter = 5,  // bears no stamp
   kMpscRing = 6,
   kMpscByteRing = 7,
+  kLaneRing = 8,
+  kLaneByteRing = 9,
   kParticipants = 16,
   kNameRecord = 17,
   kSegmentHeader = 18,

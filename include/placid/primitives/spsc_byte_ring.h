@@ -257,6 +257,30 @@ class SpscByteRing {
   template <typename Role>
   static Result<Role> Begin(Role role, const char* operation);
 
+  // The error of a caller who chose a capacity that is none.
+  static Error NoCapacity(std::uint64_t capacity, const char* operation,
+                          Wrap wrap = Wrap::kPadding) {
+    Error error = BadCapacity(capacity, operation);
+    error.expected = (std::max)(
+        error.expected, wrap == Wrap::kMirrored ? kMirroredDataOffset
+                                                : kLeastCapacity);
+    error.advice = "a capacity is a power of two from 64 (mirrored: 65536) to "
+                   "2^40 bytes";
+    return error;
+  }
+
+  // As a lane of many (lanes.h): stamp, capacity and consumer's role of the
+  // whole stand for its own, which stay zero.
+  template <typename, typename, std::uint64_t, std::uint64_t>
+  friend class Lanes;
+  static SpscByteRing AsLane(std::span<std::byte> bytes,
+                             std::uint64_t capacity) {
+    return SpscByteRing(bytes, capacity, Wrap::kPadding);
+  }
+  [[nodiscard]] inline Result<Producer> ProducerOfLane(
+      RoleClaim claim, const char* operation) const;
+  [[nodiscard]] inline Consumer ConsumerOfLane(Pace pace) const;
+
   Memory* memory_;
   std::byte* data_;
   Extent<kDynamic> extent_;
@@ -393,13 +417,7 @@ inline Result<SpscByteRing> SpscByteRing::Create(std::span<std::byte> bytes,
                                                  Wrap wrap) {
   constexpr const char* kOperation = "SpscByteRing::Create";
   if (!IsByteCapacity(capacity, wrap)) {
-    Error error = BadCapacity(capacity, kOperation);
-    error.expected = (std::max)(
-        error.expected, wrap == Wrap::kMirrored ? kMirroredDataOffset
-                                                : kLeastCapacity);
-    error.advice = "a capacity is a power of two from 64 (mirrored: 65536) to "
-                   "2^40 bytes";
-    return error;
+    return NoCapacity(capacity, kOperation, wrap);
   }
   if (auto place = CheckPlace(bytes, SpanFor(capacity, wrap), kAlignment,
                               kOperation);
@@ -507,6 +525,18 @@ inline auto SpscByteRing::TakeOverConsumer(AttestedDeath death, Pace pace,
   auto claim = RoleClaim::TakeOver(memory_->consumer, death, kOperation, by);
   if (!claim) return claim.error();
   return Begin(Consumer(*this, *std::move(claim), pace), kOperation);
+}
+
+inline auto SpscByteRing::ProducerOfLane(RoleClaim claim,
+                                         const char* operation) const
+    -> Result<Producer> {
+  return Begin(Producer(*this, std::move(claim)), operation);
+}
+
+inline auto SpscByteRing::ConsumerOfLane(Pace pace) const -> Consumer {
+  Consumer consumer(*this, RoleClaim(), pace);
+  (void)consumer.Start();  // if its counts lie, each look at it says so
+  return consumer;
 }
 
 // ---- Producer

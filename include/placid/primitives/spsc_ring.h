@@ -202,6 +202,27 @@ class SpscRing {
   template <typename Role>
   static Result<Role> Begin(Role role, const char* operation);
 
+  // As a lane of many (lanes.h): stamp, capacity and consumer's role of the
+  // whole stand for its own, which stay zero.
+  template <typename, typename, std::uint64_t, std::uint64_t>
+  friend class Lanes;
+  static SpscRing AsLane(std::span<std::byte> bytes, std::uint64_t capacity) {
+    return SpscRing(bytes, Extent<kExtent>(capacity));
+  }
+  static Error NoCapacity(std::uint64_t capacity, const char* operation) {
+    return BadCapacity(capacity, operation);
+  }
+  Result<Producer> ProducerOfLane(RoleClaim claim,
+                                  const char* operation) const {
+    return Begin(Producer(*this, std::move(claim)), operation);
+  }
+  // If its counts lie, each look at it says so.
+  [[nodiscard]] Consumer ConsumerOfLane(Pace pace) const {
+    Consumer consumer(*this, RoleClaim(), pace);
+    (void)consumer.Start();
+    return consumer;
+  }
+
   SpscRing(std::span<std::byte> bytes, Extent<kExtent> extent)
       : memory_(reinterpret_cast<Memory*>(bytes.data())),
         slots_(reinterpret_cast<T*>(bytes.data() + kSlotsOffset)),
