@@ -328,7 +328,7 @@ TEST(LaneGeometryTest, AHeaderThatLiesIsRefused) {
   EXPECT_EQ(code(), ErrorCode::kCorrupt);
   memory->lane_count.store(2, kRelaxed);
   for (const std::uint64_t capacity :
-       {std::uint64_t{0}, std::uint64_t{7}, std::uint64_t{16}, UINT64_MAX}) {
+       {std::uint64_t{0}, std::uint64_t{7}, std::uint64_t{32}, UINT64_MAX}) {
     memory->capacity.store(capacity, kRelaxed);
     EXPECT_EQ(code(), ErrorCode::kCorrupt) << capacity;
   }

@@ -130,8 +130,8 @@ TEST(LaneScheduleTest, IdleLanesCostBusyOnesOneLookATurn) {
   EXPECT_LE(idle, 2 * kTurns);
 }
 
-// The first value of an idle lane waits for 64 looks at others and, where all of
-// them are full, for the turns of those that are awake.
+// The first value of an idle lane waits for 64 turns of others and then, where
+// all of them are full, for one of each.
 TEST(LaneScheduleTest, AnIdleLaneIsFoundWithinSoManyTurns) {
   for (std::uint64_t idle_turns = 1; idle_turns < 300; ++idle_turns) {
     Model<8> model;

@@ -9,9 +9,10 @@
 //   turn   A lane that has something may give kTurn values in a row; then the
 //          next one that has something gets its turn, round and round. So
 //          between two turns of such a lane each other lane has one at most.
-//   rest   A lane found empty rests for 1 look at other lanes, then for 2, 4
-//          and so on up to kLongestRest, until something is found in it: of
-//          many idle lanes about one is looked at in a turn.
+//   rest   A lane found empty rests for 1 turn of others, then for 2, 4 and so
+//          on up to kLongestRest, until something is found in it: of many idle
+//          lanes about one is looked at in a turn. Where nobody has a turn, rest
+//          or not, all are looked at.
 //
 // Rests are kept in a wheel (Varghese and Lauck, "Hashed and Hierarchical Timing
 // Wheels", 1987): what to do next takes a few instructions, however many lanes
@@ -42,7 +43,7 @@ class LaneSchedule {
 
   // Values in a row from one lane while others wait.
   static constexpr std::uint64_t kTurn = 128;
-  // Looks at other lanes between two looks at an idle one.
+  // Turns of others between two looks at an idle lane.
   static constexpr std::uint64_t kLongestRest = 64;
 
   // The lane that had its turn last, or has it.
@@ -54,9 +55,7 @@ class LaneSchedule {
   // The lane to look at next, of those that are not in `looked`: the next one
   // that does not rest or, where all do, the next one. Requires that some are
   // not in `looked`. Then say what came of it: Begin or FoundNothing.
-  [[nodiscard]] std::uint64_t Next(Set looked) {
-    ++looks_;
-    awake_ |= std::exchange(wheel_[looks_ % kLongestRest], 0);
+  [[nodiscard]] std::uint64_t Next(Set looked) const {
     Set some = awake_ & ~looked;
     if (some == 0) some = kAll & ~looked;
     const Set behind = some & ~UpTo(lane_);
@@ -68,7 +67,8 @@ class LaneSchedule {
   void Begin(std::uint64_t lane) {
     lane_ = lane;
     left_ = kTurn;
-    awake_ |= Bit(lane);
+    ++turns_;
+    awake_ |= Bit(lane) | std::exchange(wheel_[turns_ % kLongestRest], 0);
     rests_[static_cast<std::size_t>(lane)] = 0;
   }
 
@@ -81,7 +81,7 @@ class LaneSchedule {
     std::uint8_t& rests = rests_[static_cast<std::size_t>(lane)];
     const std::uint64_t rest = std::uint64_t{1} << rests;
     if (rest < kLongestRest) ++rests;
-    wheel_[(looks_ + rest) % kLongestRest] |= Bit(lane);
+    wheel_[(turns_ + rest) % kLongestRest] |= Bit(lane);
   }
 
  private:
@@ -95,9 +95,9 @@ class LaneSchedule {
 
   std::uint64_t lane_ = kLanes - 1;
   std::uint64_t left_ = 0;   // of the turn, in values
-  std::uint64_t looks_ = 0;  // ever; may wrap
+  std::uint64_t turns_ = 0;  // ever; may wrap
   Set awake_ = kAll;
-  // Who wakes at which look.
+  // Who wakes at the beginning of which turn.
   std::array<Set, kLongestRest> wheel_{};
   // How often each was found empty since something was found in it.
   std::array<std::uint8_t, kLanes> rests_{};
