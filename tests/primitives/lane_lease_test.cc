@@ -199,8 +199,6 @@ TYPED_TEST(LaneLeaseTest, AProducerWithoutIdentityIsTakenOver) {
       << "nobody holds it";
   EXPECT_EQ(fails(kLanes, holder), ErrorCode::kInvalidArgument);
   EXPECT_TRUE(this->ring_.LaneHolder(kLanes).is_free());
-  // As long as it is held, a sealed ring's lane can be taken over too.
-  this->ring_.Seal();
   auto heir = this->ring_.TakeOverProducer(lane, AttestedDeath(holder), kAlive);
   ASSERT_TRUE(heir);
   EXPECT_EQ(heir->lane(), lane);
@@ -213,6 +211,24 @@ TYPED_TEST(LaneLeaseTest, AProducerWithoutIdentityIsTakenOver) {
   auto consumer = *this->ring_.ClaimConsumer();
   this->ExpectPops(consumer, 1);
   this->ExpectPops(consumer, 2);
+}
+
+// What is left to do is to give it back, and that is done.
+TYPED_TEST(LaneLeaseTest, ALaneOfASealedRingIsFreedByWhoeverTakesItOver) {
+  auto producer = *this->ring_.ClaimProducer();
+  this->ExpectPushes(producer, 1);
+  const std::uint64_t lane = producer.lane();
+  Die(std::move(producer));
+  this->ring_.Seal();
+  auto consumer = *this->ring_.ClaimConsumer();
+  this->ExpectPops(consumer, 1);
+  this->ExpectPopGives(consumer, RingResult::kEmpty);
+  const RoleHolder holder = this->ring_.LaneHolder(lane);
+  EXPECT_EQ(
+      this->ring_.TakeOverProducer(lane, AttestedDeath(holder)).error().code,
+      ErrorCode::kClosed);
+  EXPECT_TRUE(this->ring_.LaneHolder(lane).is_free());
+  this->ExpectPopGives(consumer, RingResult::kClosed);
 }
 
 // One value of one lane: those of the lanes before had been left.

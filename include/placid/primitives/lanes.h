@@ -44,10 +44,10 @@
 //            its own lane harms that lane: the others go on.
 // Readers    storing: a consumer publishes the heads of the lanes.
 // Orders
-//   edge      release               acquire          carries
-//   create    Create: stamp         Attach: stamp    the geometry
-//   handover  Release: consumer     Take, TakeLast   a lane's tail; all heads
-//   seal      ClaimProducer: fence  TakeLast: fence  who of the two is told
+//   edge      release            acquire          carries
+//   create    Create: stamp      Attach: stamp    the geometry
+//   handover  Release: consumer  Take, TakeLast   a lane's tail; all heads
+//   seal      Lease: fence       TakeLast: fence  who of the two is told
 //
 // The values themselves go by the edges of the lane's own ring. Where the ring
 // is sealed, that of two who look at each other's word one sees the other needs
@@ -146,9 +146,9 @@ class Lanes {
   Result<typename S::Consumer> ClaimConsumer(
       Pace pace = Pace::kPrompt, OwnerId by = OwnerId::Unowned()) const;
 
-  // From now on no lane is leased; who has one keeps it. Once all are given
-  // back and all that was published was taken, the consumer is told kClosed: a
-  // dead holder delays that until it is recovered. For ever.
+  // From now on no lane is leased or taken over; who has one keeps it. Once all
+  // are given back and all that was published was taken, the consumer is told
+  // kClosed: a dead holder delays that until it is recovered. For ever.
   void Seal() const {
     memory_->sealed.store(1, kRelaxed);  // sync: none, see the fences of seal
   }
@@ -158,10 +158,11 @@ class Lanes {
   }
 
   // After the death of a holder without an identity: look at the holder, make
-  // sure it is dead, take over; a sealed ring's too. There is nobody in a lane
-  // that does not exist. Errors: kInvalidArgument (nobody held it, or somebody
-  // whose death can be proven: Recover; or no such lane), kRoleTaken (somebody
-  // was faster), kCorrupt (of a lane: counts that cannot be).
+  // sure it is dead, take over. There is nobody in a lane that does not exist.
+  // Errors: kInvalidArgument (nobody held it, or somebody whose death can be
+  // proven: Recover; or no such lane), kRoleTaken (somebody was faster), kClosed
+  // (a lane of a sealed ring: it is free now), kCorrupt (a lane whose counts
+  // cannot be: likewise).
   [[nodiscard]] RoleHolder LaneHolder(std::uint64_t lane) const {
     return lane < kLanes ? RoleClaim::Holder(ProducerWord(lane))
                          : RoleHolder(0);
@@ -236,6 +237,11 @@ class Lanes {
                                                    Pace pace) const {
     return At(lane).ConsumerOfLane(pace);
   }
+
+  // The last step of both ways to a lane. Where it fails the lane is given back.
+  template <typename S>
+  Result<typename S::Producer> Lease(std::uint64_t lane, RoleClaim claim,
+                                     const char* operation) const;
 
   Memory* memory_;
   std::byte* lanes_;
@@ -494,16 +500,9 @@ auto Lanes<Self, Lane, kLanes, kExtent>::ClaimProducer(OwnerId by) const
       if (claim.error().code != ErrorCode::kRoleTaken) return claim.error();
       continue;
     }
-    Fence(kSeqCst);  // sync: seal (seq_cst), see it, or be seen by the consumer
-    if (IsSealed()) {
-      return Error{.code = ErrorCode::kClosed,
-                   .operation = kOperation,
-                   .advice = "the ring is sealed, for ever: make another one"};
-    }
-    auto producer = At(index).ProducerOfLane(*std::move(claim), kOperation);
-    if (producer) {
-      return
-          typename S::Producer(AnyProducer(*this, index, *std::move(producer)));
+    auto producer = Lease<S>(index, *std::move(claim), kOperation);
+    if (producer || producer.error().code == ErrorCode::kClosed) {
+      return producer;
     }
     error = producer.error();  // given back: one of the others will do
   }
@@ -539,9 +538,7 @@ auto Lanes<Self, Lane, kLanes, kExtent>::TakeOverProducer(std::uint64_t lane,
   }
   auto claim = RoleClaim::TakeOver(ProducerWord(lane), death, kOperation, by);
   if (!claim) return claim.error();
-  auto producer = At(lane).ProducerOfLane(*std::move(claim), kOperation);
-  if (!producer) return producer.error();
-  return typename S::Producer(AnyProducer(*this, lane, *std::move(producer)));
+  return Lease<S>(lane, *std::move(claim), kOperation);
 }
 
 template <typename Self, typename Lane, std::uint64_t kLanes,
@@ -555,6 +552,25 @@ auto Lanes<Self, Lane, kLanes, kExtent>::TakeOverConsumer(AttestedDeath death,
                                    "Lanes::TakeOverConsumer", by);
   if (!claim) return claim.error();
   return typename S::Consumer(AnyConsumer(*this, *std::move(claim), pace));
+}
+
+template <typename Self, typename Lane, std::uint64_t kLanes,
+          std::uint64_t kExtent>
+template <typename S>
+auto Lanes<Self, Lane, kLanes, kExtent>::Lease(std::uint64_t lane,
+                                               RoleClaim claim,
+                                               const char* operation) const
+    -> Result<typename S::Producer> {
+  // Also after a takeover: the dead one may not have come so far.
+  Fence(kSeqCst);  // sync: seal (seq_cst), see it, or be seen by the consumer
+  if (IsSealed()) {
+    return Error{.code = ErrorCode::kClosed,
+                 .operation = operation,
+                 .advice = "the ring is sealed, for ever: make another one"};
+  }
+  auto producer = At(lane).ProducerOfLane(std::move(claim), operation);
+  if (!producer) return producer.error();
+  return typename S::Producer(AnyProducer(*this, lane, *std::move(producer)));
 }
 
 // ---- Consumer
