@@ -41,6 +41,8 @@ enum class TypeId : std::uint16_t {
   kMpscByteRing = 7,
   kLaneRing = 8,
   kLaneByteRing = 9,
+  kBroadcastRing = 11,
+  kBroadcastByteRing = 12,
   kParticipants = 16,
   kNameRecord = 17,
   kSegmentHeader = 18,
