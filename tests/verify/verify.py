@@ -39,6 +39,8 @@ JOBS = str(os.cpu_count())
 TYPES = {name: name for name in (
     "Seqlock", "Latest", "SpscRing", "SpscByteRing", "Counter", "RoleClaim",
     "Stamp", "Slotted", "EventCount", "Participants", "SegmentHeader",
+    "Seqlock", "Latest", "SpscRing", "SpscByteRing", "BroadcastRing", "Counter",
+    "RoleClaim", "Stamp", "EventCount", "Participants", "SegmentHeader",
     "NameRecord", "NameRegistry", "Directory", "WaitMask", "WaitSet",
     "Doorbells")} | {"Role": "RoleClaim"}
 
