@@ -110,10 +110,10 @@ using Cases = ::testing::Types<
     DynamicCase<SpscRing<std::uint64_t>, SpscRing<std::int64_t>>,
     DynamicCase<SpscByteRing, SpscRing<std::byte>>,
     FixedCase<MpscRing<std::uint64_t, 64>, MpscRing<std::uint64_t, 128>>,
-    DynamicCase<MpscRing<std::uint64_t>, MpscRing<std::int64_t>>>;
+    DynamicCase<MpscRing<std::uint64_t>, MpscRing<std::int64_t>>,
     FixedCase<LaneRing<std::uint64_t, 2, 8>, LaneRing<std::uint64_t, 2, 16>>,
     DynamicCase<LaneRing<std::uint64_t, 3>, LaneRing<std::int64_t, 3>>,
-    DynamicCase<LaneByteRing<3>, LaneByteRing<4>>>;
+    DynamicCase<LaneByteRing<3>, LaneByteRing<4>>,
     FixedCase<BroadcastRing<Large, 8>, BroadcastRing<Large, 16>>,
     DynamicCase<BroadcastRing<std::uint64_t>, BroadcastRing<double>>>;
 TYPED_TEST_SUITE(MappedTypeTest, Cases);

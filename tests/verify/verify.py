@@ -37,11 +37,11 @@ JOBS = str(os.cpu_count())
 
 # As reports of the parts may call a type, and as we call it.
 TYPES = {name: name for name in (
-    "Seqlock", "Latest", "SpscRing", "SpscByteRing", "Counter", "RoleClaim",
-    "Stamp", "Slotted", "EventCount", "Participants", "SegmentHeader",
-    "Seqlock", "Latest", "SpscRing", "SpscByteRing", "BroadcastRing", "Counter",
-    "RoleClaim", "Stamp", "EventCount", "Participants", "SegmentHeader",
-    "NameRecord", "NameRegistry", "Directory", "WaitMask", "WaitSet",
+    "Seqlock", "Latest", "SpscRing", "SpscByteRing", "MpscRing", "MpscByteRing",
+    "LaneRing", "LaneByteRing", "MpmcRing", "BroadcastRing",
+    "BroadcastByteRing", "Counter", "RoleClaim", "Stamp", "Slotted",
+    "EventCount", "Participants", "SegmentHeader", "NameRecord",
+    "NameRegistry", "Directory", "WaitMask", "WaitSet",
     "Doorbells")} | {"Role": "RoleClaim"}
 
 
