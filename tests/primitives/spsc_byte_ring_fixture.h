@@ -30,7 +30,7 @@ inline constexpr std::uint64_t kPadding = std::uint64_t{2} << 32;
 
 // Where a ring's counts begin: at the wraps of 32 and 64 bits, 8 before them,
 // and once nowhere in particular.
-inline constexpr std::array<std::uint64_t, 4> kStarts = {
+inline constexpr std::array<std::uint64_t, 4> kByteRingStarts = {
     0, 40, (std::uint64_t{1} << 32) - 8, std::uint64_t{0} - 8};
 
 // The n-th record: bytes that differ from those of its neighbours.

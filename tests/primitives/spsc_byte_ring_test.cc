@@ -23,7 +23,7 @@ using testing::ExpectError;
 using testing::Footprint;
 using testing::kPadding;
 using testing::kRecord;
-using testing::kStarts;
+using testing::kByteRingStarts;
 using testing::RecordOf;
 using testing::Ring;
 using testing::Wrap;
@@ -44,7 +44,7 @@ TEST_F(SpscByteRingTest, EveryLengthFitsAtEveryPhase) {
     std::vector<std::size_t> lengths;
     for (std::size_t n = 0; n <= 17; ++n) lengths.push_back(n);
     for (std::size_t n = most - 9; n <= most; ++n) lengths.push_back(n);
-    for (const std::uint64_t start : kStarts) {
+    for (const std::uint64_t start : kByteRingStarts) {
       for (std::uint64_t phase = 0; phase < capacity; phase += 8) {
         for (const std::size_t length : lengths) {
           StartAt(capacity, start - phase);
@@ -82,7 +82,7 @@ TEST_F(SpscByteRingTest, ARecordIsItsHeaderItsBytesAndZeroToSevenMore) {
 }
 
 TEST_F(SpscByteRingTest, PaddingFillsTheRestOfDataAtEveryOffset) {
-  for (const std::uint64_t start : kStarts) {
+  for (const std::uint64_t start : kByteRingStarts) {
     for (std::uint64_t rest = 8; rest < 64; rest += 8) {
       // The next record is one word too long for the rest, half of the ring is
       // free.
@@ -101,7 +101,7 @@ TEST_F(SpscByteRingTest, PaddingFillsTheRestOfDataAtEveryOffset) {
 }
 
 TEST_F(SpscByteRingTest, MirroredDataHasNoPaddingAnywhere) {
-  for (const std::uint64_t start : kStarts) {
+  for (const std::uint64_t start : kByteRingStarts) {
     StartAt(0x10000, start / 0x10000 * 0x10000 - 64, Wrap::kMirrored);
     auto producer = ring_->ClaimProducer();
     auto consumer = ring_->ClaimConsumer();
@@ -131,7 +131,7 @@ TEST_F(SpscByteRingTest, ARecordLongerThanTheMostIsRefusedForEver) {
 }
 
 TEST_F(SpscByteRingTest, AFullRingRefusesAndChangesNothing) {
-  for (const std::uint64_t start : kStarts) {
+  for (const std::uint64_t start : kByteRingStarts) {
     StartAt(64, start / 64 * 64);
     auto producer = ring_->ClaimProducer();
     auto consumer = ring_->ClaimConsumer();
@@ -427,7 +427,7 @@ TEST_F(SpscByteRingTest, AFormerHolderCannotGiveAwayItsSuccessorsRole) {
 }
 
 TEST_F(SpscByteRingTest, ADeadProducerLosesWhatItHadNotPublished) {
-  for (const std::uint64_t start : kStarts) {
+  for (const std::uint64_t start : kByteRingStarts) {
     StartAt(256, start);
     auto consumer = ring_->ClaimConsumer();
     auto producer = ring_->ClaimProducer();
@@ -448,7 +448,7 @@ TEST_F(SpscByteRingTest, ADeadProducerLosesWhatItHadNotPublished) {
 }
 
 TEST_F(SpscByteRingTest, APromptConsumersHeirIsHandedTheRecordInHandAgain) {
-  for (const std::uint64_t start : kStarts) {
+  for (const std::uint64_t start : kByteRingStarts) {
     StartAt(256, start);
     auto producer = ring_->ClaimProducer();
     for (std::uint64_t n = 0; n < 4; ++n) {
@@ -469,7 +469,7 @@ TEST_F(SpscByteRingTest, APromptConsumersHeirIsHandedTheRecordInHandAgain) {
 }
 
 TEST_F(SpscByteRingTest, AStreamingConsumersHeirIsHandedAnEighthMoreAtMost) {
-  for (const std::uint64_t start : kStarts) {
+  for (const std::uint64_t start : kByteRingStarts) {
     StartAt(1024, start);
     std::uint64_t pushed = 0;
     {  // The role must not outlive these bytes: others come below.

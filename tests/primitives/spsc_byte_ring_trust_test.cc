@@ -20,7 +20,7 @@ using testing::ExpectError;
 using testing::GuardedBytes;
 using testing::kPadding;
 using testing::kRecord;
-using testing::kStarts;
+using testing::kByteRingStarts;
 using testing::RecordOf;
 using testing::Ring;
 using testing::Wrap;
@@ -206,7 +206,7 @@ TEST_F(SpscByteRingTrustTest, CountsThatCannotBeAreRefusedAtTheClaim) {
 }
 
 TEST_F(SpscByteRingTrustTest, AProducerIsNotAimedByALyingHead) {
-  for (const std::uint64_t start : kStarts) {
+  for (const std::uint64_t start : kByteRingStarts) {
     for (const std::uint64_t lie :
          {std::uint64_t{72}, std::uint64_t{4}, std::uint64_t{0} - 8,
           std::uint64_t{1} << 32, std::uint64_t{1} << 63}) {
@@ -228,7 +228,7 @@ TEST_F(SpscByteRingTrustTest, AProducerIsNotAimedByALyingHead) {
 }
 
 TEST_F(SpscByteRingTrustTest, AConsumerIsNotAimedByALyingTail) {
-  for (const std::uint64_t start : kStarts) {
+  for (const std::uint64_t start : kByteRingStarts) {
     for (const std::uint64_t lie :
          {std::uint64_t{72}, std::uint64_t{4}, std::uint64_t{0} - 8,
           std::uint64_t{1} << 32, std::uint64_t{1} << 63}) {
