@@ -15,6 +15,7 @@
 
 #include "placid/primitives/counter.h"
 #include "placid/primitives/latest.h"
+#include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/seqlock.h"
 #include "placid/primitives/spsc_byte_ring.h"
 #include "placid/primitives/spsc_ring.h"
@@ -104,7 +105,9 @@ using Cases = ::testing::Types<
     FixedCase<Latest<Large, 2>, Latest<Large, 4>>,
     FixedCase<SpscRing<std::uint64_t, 64>, SpscRing<std::uint64_t, 128>>,
     DynamicCase<SpscRing<std::uint64_t>, SpscRing<std::int64_t>>,
-    DynamicCase<SpscByteRing, SpscRing<std::byte>>>;
+    DynamicCase<SpscByteRing, SpscRing<std::byte>>,
+    FixedCase<MpscRing<std::uint64_t, 64>, MpscRing<std::uint64_t, 128>>,
+    DynamicCase<MpscRing<std::uint64_t>, MpscRing<std::int64_t>>>;
 TYPED_TEST_SUITE(MappedTypeTest, Cases);
 
 // The guard page behind the bytes ends the test where SizeFor is too little.
@@ -253,10 +256,12 @@ TEST(StorageTest, ZeroStorageIsReadyForUse) {
   static Seqlock<std::uint32_t>::Storage seqlock;
   static Latest<std::uint32_t>::Storage latest;
   static SpscRing<std::uint32_t, 8>::Storage ring;
+  static MpscRing<std::uint32_t, 8>::Storage many;
   static Counter::Storage counter;
   EXPECT_TRUE(Seqlock<std::uint32_t>::Attach(seqlock));
   EXPECT_TRUE(Latest<std::uint32_t>::Attach(latest));
   EXPECT_TRUE((SpscRing<std::uint32_t, 8>::Attach(ring)));
+  EXPECT_TRUE((MpscRing<std::uint32_t, 8>::Attach(many)));
   EXPECT_TRUE(Counter::Attach(counter));
 }
 

@@ -32,15 +32,25 @@ class Slotted {
     return sizeof(Memory) + capacity * kSlotBytes;
   }
 
-  // Writes one whose other words are zero. Errors: kInvalidArgument (no power
-  // of two, or not the fixed extent), kTooSmall, kMisaligned, kAlreadyExists.
+  // Writes one whose other words are zero. The slots stay as they are, unless
+  // clear(extent) writes them: the stamp comes last. Errors: kInvalidArgument
+  // (no power of two, or not the fixed extent), kTooSmall, kMisaligned,
+  // kAlreadyExists.
   static Result<Extent<kExtent>> Create(std::span<std::byte> bytes,
                                         std::uint64_t capacity, Stamp stamp,
                                         const char* operation) {
+    return Create(bytes, capacity, stamp, operation, [](Extent<kExtent>) {});
+  }
+  template <typename Clear>
+  static Result<Extent<kExtent>> Create(std::span<std::byte> bytes,
+                                        std::uint64_t capacity, Stamp stamp,
+                                        const char* operation,
+                                        const Clear& clear) {
     if (!IsCapacity(capacity) || (!kIsDynamic && capacity != kExtent)) {
       return BadCapacity(capacity, operation);
     }
-    if (auto place = CheckPlace(bytes, SizeFor(capacity), kLineBytes, operation);
+    if (auto place =
+            CheckPlace(bytes, SizeFor(capacity), kLineBytes, operation);
         !place) {
       return place.error();
     }
@@ -53,6 +63,7 @@ class Slotted {
     if constexpr (kIsDynamic) {
       memory->capacity.store(capacity, kRelaxed);  // sync: none, see the stamp
     }
+    clear(Extent<kExtent>(capacity));
     SetStamp(memory->stamp, stamp);
     return Extent<kExtent>(capacity);
   }
@@ -89,16 +100,16 @@ class Slotted {
                    .field = "capacity",
                    .expected = (size_bytes - sizeof(Memory)) / kSlotBytes,
                    .found = capacity,
-                   .advice = "it claims more slots than there are bytes, or no "
-                             "power of two; attach to all its bytes, or create "
-                             "it anew"};
+                   .advice =
+                       "it claims more slots than there are bytes, or no "
+                       "power of two; attach to all its bytes, or create "
+                       "it anew"};
     }
   }
 
  private:
-  static constexpr std::uint64_t kMostSlots =
-      std::min<std::uint64_t>(kMaxCapacity,
-                              (std::uint64_t{1} << 46) / kSlotBytes);
+  static constexpr std::uint64_t kMostSlots = std::min<std::uint64_t>(
+      kMaxCapacity, (std::uint64_t{1} << 46) / kSlotBytes);
 };
 
 }  // namespace placid

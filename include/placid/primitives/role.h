@@ -76,6 +76,13 @@ class AttestedDeath {
   RoleHolder of_;
 };
 
+// The caller's word that of those who use an object without an identity nobody
+// will go on with what it has begun there: each is dead, or between two calls.
+// One that goes on all the same spoils the data, as above.
+struct UnownedAreDead {
+  explicit constexpr UnownedAreDead() = default;
+};
+
 // The caller's word that no process uses an object, or will before it is
 // created again.
 struct NobodyUsesIt {
