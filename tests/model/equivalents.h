@@ -15,6 +15,8 @@ inline constexpr const char* kPredecessorKnown =
 inline constexpr const char* kFinishSeen =
     "the look at producer_closed before it was an acquire, of a store that "
     "comes after the last value";
+inline constexpr const char* kHintSavesSteps =
+    "the hint saves a producer steps and says nothing that it does not check";
 
 inline constexpr Equivalent kEquivalent[] = {
     {"base/stamp.h", "StampOrCheck", "word", "acquire -> relaxed", 0,
@@ -23,6 +25,10 @@ inline constexpr Equivalent kEquivalent[] = {
      "on failure is the one that counts"},
     {"primitives/latest.h", "Writer", "newest", "acquire -> relaxed", 0,
      kPredecessorKnown},
+    {"primitives/mpsc_ring.h", "Producer::TryClaim", "hint", "left out", 0,
+     kHintSavesSteps},
+    {"primitives/mpsc_ring.h", "Consumer::Start", "head", "acquire -> relaxed",
+     0, kPredecessorKnown},
     {"primitives/seqlock.h", "Writer", "sequence", "acquire -> relaxed", 0,
      kPredecessorKnown},
     {"primitives/spsc_byte_ring.h", "Producer::Start", "tail",

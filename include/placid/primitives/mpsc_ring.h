@@ -552,7 +552,8 @@ bool MpscRing<T, kExtent>::VoidClaimsOf(std::uint64_t index) const {
 
 template <Element T, std::uint64_t kExtent>
 bool MpscRing<T, kExtent>::Producer::Start() {
-  next_ = limit_ = memory_->head.load(kAcquire);  // sync: retire (acquire)
+  next_ = limit_ =
+      memory_->head.load(kRelaxed);  // sync: none, LookForRoom asks again
   return LookForRoom() != RingResult::kCorrupt;
 }
 
