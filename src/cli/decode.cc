@@ -20,6 +20,7 @@
 #include "placid/base/untrusted.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/latest.h"
+#include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/owner_id.h"
 #include "placid/primitives/role.h"
 #include "placid/primitives/seqlock.h"
@@ -114,11 +115,9 @@ std::uint64_t DescribeLatest(SharedBytes bytes, Json& json) {
   return sizeof(Object::Memory);
 }
 
-std::uint64_t DescribeRingOfValues(SharedBytes bytes, Json& json) {
-  using Object = SpscRing<std::uint64_t>;
-  const auto words = CopyWords<Object>(bytes);
-  if (!words) return 0;
-  const std::uint64_t stated = Word(words->capacity);
+// The number of slots, which may be a lie.
+std::optional<std::uint64_t> DescribeCapacity(std::uint64_t stated,
+                                              SharedBytes bytes, Json& json) {
   std::optional<std::uint64_t> capacity;
   // A slot has a byte at least.
   if (stated == 0) {
@@ -129,7 +128,27 @@ std::uint64_t DescribeRingOfValues(SharedBytes bytes, Json& json) {
   } else {
     json["capacity"] = Concat("cannot be: ", stated);
   }
+  return capacity;
+}
+
+std::uint64_t DescribeRingOfValues(SharedBytes bytes, Json& json) {
+  using Object = SpscRing<std::uint64_t>;
+  const auto words = CopyWords<Object>(bytes);
+  if (!words) return 0;
+  const auto capacity = DescribeCapacity(Word(words->capacity), bytes, json);
   DescribeRing(*words, capacity, "", json);
+  return sizeof(Object::Memory);
+}
+
+// How far it is filled only its slots know, whose size depends on the element.
+std::uint64_t DescribeRingOfMany(SharedBytes bytes, Json& json) {
+  using Object = MpscRing<std::uint64_t>;
+  const auto words = CopyWords<Object>(bytes);
+  if (!words) return 0;
+  DescribeCapacity(Word(words->capacity), bytes, json);
+  json["head"] = Word(words->head);
+  json["consumer"] = Holder(Word(words->consumer));
+  json["consumer_closed"] = Word(words->consumer_closed) != 0;
   return sizeof(Object::Memory);
 }
 
@@ -173,6 +192,7 @@ const char* NameOf(TypeId type) {
     case TypeId::kLatest: return "Latest";
     case TypeId::kSpscRing: return "SpscRing";
     case TypeId::kSpscByteRing: return "SpscByteRing";
+    case TypeId::kMpscRing: return "MpscRing";
     case TypeId::kParticipants: return "Participants";
     case TypeId::kNameRecord: return "NameRecord";
     case TypeId::kSegmentHeader: return "SegmentHeader";
@@ -228,6 +248,7 @@ static_assert(Seqlock<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(Latest<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(SpscRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(SpscByteRing::kLayoutVersion == kKnownVersion);
+static_assert(MpscRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(Doorbells::kLayoutVersion == kKnownVersion);
 
 // {description, bytes that it takes}.
@@ -250,6 +271,7 @@ std::pair<Json, std::uint64_t> Describe(const StampWord& stamp,
     case TypeId::kLatest: taken = DescribeLatest(shared, json); break;
     case TypeId::kSpscRing: taken = DescribeRingOfValues(shared, json); break;
     case TypeId::kSpscByteRing: taken = DescribeByteRing(bytes, json); break;
+    case TypeId::kMpscRing: taken = DescribeRingOfMany(shared, json); break;
     case TypeId::kDoorbells: taken = DescribeDoorbells(shared, json); break;
     default: break;
   }

@@ -37,7 +37,7 @@ JOBS = str(os.cpu_count())
 
 # As reports of the parts may call a type, and as we call it.
 TYPES = {name: name for name in (
-    "Seqlock", "Latest", "SpscRing", "SpscByteRing", "Counter", "RoleClaim",
+    "Seqlock", "Latest", "SpscRing", "SpscByteRing", "MpscRing", "Counter", "RoleClaim",
     "Stamp", "EventCount", "Participants", "SegmentHeader",
     "NameRecord", "NameRegistry", "Directory", "WaitMask", "WaitSet",
     "Doorbells")} | {"Role": "RoleClaim"}

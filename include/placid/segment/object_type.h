@@ -89,6 +89,8 @@ class Latest;
 template <Element T, std::uint64_t kExtent>
 class SpscRing;
 class SpscByteRing;
+template <Element T, std::uint64_t kExtent>
+class MpscRing;
 class Counter;
 class EventCount;
 class WaitMask;
@@ -117,6 +119,12 @@ struct ObjectTraits<SpscByteRing> {
   static constexpr TypeId kType = TypeId::kSpscByteRing;
   static constexpr std::uint64_t kExtent = kDynamic;
   using Element = void;
+};
+template <Element T, std::uint64_t kCapacity>
+struct ObjectTraits<MpscRing<T, kCapacity>> {
+  static constexpr TypeId kType = TypeId::kMpscRing;
+  static constexpr std::uint64_t kExtent = kCapacity;
+  using Element = T;
 };
 template <>
 struct ObjectTraits<Counter> {
