@@ -206,6 +206,7 @@ struct SampleRing : ValueRing<SampleRing, Sample, SpscRing<Sample, 64>> {
 };
 struct ManyRing : ValueRing<ManyRing, Sample, MpscRing<Sample>> {
   static constexpr std::string_view kName = "MpscRingOfStructs";
+  static constexpr bool kHasManySenders = true;
 };
 
 template <typename Derived, SpscByteRing::Wrap kWrap>
@@ -361,7 +362,8 @@ using AllKinds =
 template <typename Kind>
 concept HasRoles = requires(std::span<std::byte> bytes) {
   Kind::ClaimSender(bytes);
-};
+}
+&&!requires { Kind::kHasManySenders; };
 
 // What either side does by name; the answer is "created", or as above.
 template <typename Kind>
