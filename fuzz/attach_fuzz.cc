@@ -9,6 +9,7 @@
 #include "fuzz/harness.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/latest.h"
+#include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/seqlock.h"
 #include "placid/primitives/spsc_byte_ring.h"
 #include "placid/primitives/spsc_ring.h"
@@ -111,6 +112,43 @@ struct Rings {
           T value;
           return consumer.TryPop(value);
         });
+  }
+};
+
+// Anybody may produce.
+template <typename T, std::uint64_t kExtent>
+struct ManyRings {
+  using Type = MpscRing<T, kExtent>;
+  // Of one operation, and of one that looks at every slot.
+  static constexpr std::uint64_t kOne = 20 + 8 * Type::kMostSteps;
+
+  static std::uint64_t SizeFor(std::uint64_t capacity) {
+    return Type::SizeFor(kExtent == kDynamic ? capacity : kExtent);
+  }
+  static bool Create(std::span<std::byte> bytes, std::uint64_t capacity) {
+    return IsThere(Type::Create(bytes, capacity));
+  }
+  static void Use(HostilePeer& peer, Input& input, const Type& ring) {
+    constexpr OwnerId kOwner = *OwnerId::Of(1, 1);
+    peer.Allow(2 * kOne);
+    const RoleHolder holder = ring.ConsumerHolder();
+    auto producer = ring.ClaimProducer(kOwner);
+    auto consumer = holder.is_free()
+                        ? ring.ClaimConsumer()
+                        : ring.TakeOverConsumer(AttestedDeath(holder));
+    const bool can_push = IsThere(producer);
+    const bool can_pop = IsThere(consumer);
+    for (int i = 0; i < 20 && !input.is_spent(); ++i) {
+      peer.Allow(2 * kOne);
+      if (can_push) static_cast<void>(producer->TryPush(T{}));
+      T value;
+      if (can_pop) static_cast<void>(consumer->TryPop(value));
+      if (input.TakeBool()) peer.Scribble();
+    }
+    peer.Allow(2 * kOne + 3 * ring.capacity());
+    if (can_push && input.TakeBool()) static_cast<void>(producer->Close());
+    if (can_pop && input.TakeBool()) consumer->Close();
+    static_cast<void>(ring.Recover(DeadOwner::Attested(kOwner)));
   }
 };
 
@@ -268,6 +306,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
       One<NewestValues<Latest<Pose>>>,
       One<Counters>,
       One<Directories>,
+      One<ManyRings<std::uint64_t, 8>>,
+      One<ManyRings<Pose, kDynamic>>,
   };
   kTypes[input.TakeAtMost(kTypes.size() - 1)](input);
   return 0;

@@ -34,6 +34,7 @@ CCACHE = [shutil.which("ccache")] if shutil.which("ccache") else []
 
 RING = "placid/primitives/spsc_ring.h"
 BYTE_RING = "placid/primitives/spsc_byte_ring.h"
+MPSC_RING = "placid/primitives/mpsc_ring.h"
 SEQLOCK = "placid/primitives/seqlock.h"
 LATEST = "placid/primitives/latest.h"
 
@@ -94,6 +95,18 @@ FAULTS = [
           "spsc_ring_fuzz", RING, [(
               "if (*found > 0) return RingResult::kOk; Publish();",
               "if (*found > 0) return RingResult::kOk;")]),
+    Fault("unmasked-head",
+          "the consumer goes where head leads it",
+          "mpsc_ring_fuzz", MPSC_RING, [(
+              "const Slot& At(std::uint64_t position) const { return slots_["
+              "static_cast<std::size_t>(position & extent_.mask())];",
+              "const Slot& At(std::uint64_t position) const { return slots_["
+              "static_cast<std::size_t>(position)];")]),
+    Fault("kept-gap",
+          "a consumer that skips what was given up and finds nothing keeps it",
+          "mpsc_ring_fuzz", MPSC_RING, [(
+              "if (result != RingResult::kOk) Publish(); return result;",
+              "return result;")]),
 ]
 
 

@@ -21,6 +21,7 @@
 #include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/latest.h"
+#include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/owner_id.h"
 #include "placid/primitives/role.h"
 #include "placid/primitives/seqlock.h"
@@ -167,6 +168,18 @@ std::uint64_t DescribeBroadcastOfValues(SharedBytes bytes, Json& json) {
   return sizeof(Object::Memory);
 }
 
+// How far it is filled only its slots know, whose size depends on the element.
+std::uint64_t DescribeRingOfMany(SharedBytes bytes, Json& json) {
+  using Object = MpscRing<std::uint64_t>;
+  const auto words = CopyWords<Object>(bytes);
+  if (!words) return 0;
+  DescribeCapacity(Word(words->capacity), bytes, json);
+  json["head"] = Word(words->head);
+  json["consumer"] = Holder(Word(words->consumer));
+  json["consumer_closed"] = Word(words->consumer_closed) != 0;
+  return sizeof(Object::Memory);
+}
+
 std::uint64_t DescribeByteRing(std::span<std::byte> bytes, Json& json) {
   const auto words =
       CopyWords<SpscByteRing>(SharedBytes(bytes.data(), bytes.size()));
@@ -208,6 +221,7 @@ const char* NameOf(TypeId type) {
     case TypeId::kSpscRing: return "SpscRing";
     case TypeId::kSpscByteRing: return "SpscByteRing";
     case TypeId::kBroadcastRing: return "BroadcastRing";
+    case TypeId::kMpscRing: return "MpscRing";
     case TypeId::kParticipants: return "Participants";
     case TypeId::kNameRecord: return "NameRecord";
     case TypeId::kSegmentHeader: return "SegmentHeader";
@@ -264,6 +278,7 @@ static_assert(Latest<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(SpscRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(SpscByteRing::kLayoutVersion == kKnownVersion);
 static_assert(BroadcastRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
+static_assert(MpscRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(Doorbells::kLayoutVersion == kKnownVersion);
 
 // {description, bytes that it takes}.
@@ -289,6 +304,7 @@ std::pair<Json, std::uint64_t> Describe(const StampWord& stamp,
     case TypeId::kBroadcastRing:
       taken = DescribeBroadcastOfValues(shared, json);
       break;
+    case TypeId::kMpscRing: taken = DescribeRingOfMany(shared, json); break;
     case TypeId::kDoorbells: taken = DescribeDoorbells(shared, json); break;
     default: break;
   }

@@ -17,6 +17,7 @@
 #include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/latest.h"
+#include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/owner_id.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/seqlock.h"
@@ -73,8 +74,12 @@ TEST_F(DecodeTest, EachTypeIsToldByItsStampAndShownByItsWords) {
   ASSERT_EQ(sender.TryReserve(100, payload), RingResult::kOk);
   sender.Commit(payload.size());
 
+  const auto many = *MpscRing<std::uint32_t>::Create(From(60), 16);
+  ASSERT_EQ(many.ClaimProducer()->TryPush(5), RingResult::kOk);
+  const auto taker = *many.ClaimConsumer(Pace::kPrompt, *OwnerId::Of(4, 1));
+
   const Json objects = Decode()["objects"];
-  ASSERT_EQ(objects.size(), 4u) << objects.dump(2);
+  ASSERT_EQ(objects.size(), 5u) << objects.dump(2);
   EXPECT_EQ(objects[0]["type"], "Seqlock");
   EXPECT_EQ(objects[0]["offset"], 1 * kLineBytes);
   EXPECT_EQ(objects[0]["version"], 5);
@@ -91,6 +96,10 @@ TEST_F(DecodeTest, EachTypeIsToldByItsStampAndShownByItsWords) {
   EXPECT_EQ(objects[3]["type"], "SpscByteRing");
   EXPECT_EQ(objects[3]["capacity_bytes"], 1024);
   EXPECT_EQ(objects[3]["filled_bytes"], 112) << "a header, 100, a pad of 4";
+  EXPECT_EQ(objects[4]["type"], "MpscRing");
+  EXPECT_EQ(objects[4]["capacity"], 16);
+  EXPECT_EQ(objects[4]["head"], 0);
+  EXPECT_EQ(objects[4]["consumer"], "participant 4");
 }
 
 TEST_F(DecodeTest, ABroadcastIsShownByWhatReadersFind) {

@@ -28,6 +28,7 @@
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
 #include "tests/model/program.h"
+#include "tests/support/die.h"
 
 namespace placid::model {
 
@@ -38,6 +39,8 @@ struct ManyPlan {
   Pace pace = Pace::kPrompt;
   bool closes = false;           // producer 0, after its last
   bool consumer_leaves = false;  // after the first value
+  // A producer dies in set-up, as 2, with a position claimed.
+  bool has_dead_claim = false;
   // The consumer stops as well once somebody has cleared up after the dead.
   bool may_die = false;
   // Waits to begin until producer 0 has pushed all; an edge of its own.
@@ -71,9 +74,26 @@ class ManyProducers {
       Check(producer.TryPush(Value(0)) == RingResult::kOk, "set-up fits");
       ++pushed_[0];
     }
+    if (!plan_.has_dead_claim) return;
+    auto dead = *ring_.ClaimProducer(Id(2));
+    std::uint64_t* slot = nullptr;
+    Check(dead.TryReserve(slot) == RingResult::kOk, "set-up fits");
+    testing::Die(std::move(dead));
   }
 
   // ---- Producing
+
+  // All that one can do to the ring: whatever is in the way is cleared up by
+  // others.
+  void PushAndPop(int p) {
+    auto producer = *ring_.ClaimProducer(Id(p));
+    auto consumer = *ring_.ClaimConsumer(plan_.pace, Id(kConsumer));
+    while (At(next_, p) < plan_.pushes) {
+      if (At(pushed_, p) == At(next_, p)) (void)Push(producer, p, plan_.pushes);
+      if (PopSome(consumer, log_size_) != RingResult::kOk) Pause();
+    }
+    At(has_ended_, p) = true;
+  }
 
   void Produce(int p) {
     if (plan_.one_after_the_other && p > 0) {
@@ -149,6 +169,10 @@ class ManyProducers {
     return result;
   }
 
+  // Of whoever died in set-up.
+  void RecoverAtOnce() {
+    if (ring_.Recover(DeadOwner::Attested(Id(2)))) See("a claim was voided");
+  }
   // The kernel says that `dead` died: somebody clears up after it.
   void RecoverAfter(int thread, int dead) {
     if (!AwaitEnd(thread)) return;

@@ -181,6 +181,15 @@ const Registration kTwoRecoverers(
        },
        {.deaths = 2, .max_switches = 3, .seconds = 3},
        {"a producer died", "a claim was voided"}));
+const Registration kRecoveredOnce(
+    Of("ASlotIsVoidedOnceAndThenAnothers",
+       [] {
+         auto* c = NewClient<1>({.pushes = 2, .has_dead_claim = true});
+         return c->MakeProgram(1, {{"living", [c] { c->PushAndPop(0); }},
+                                   {"recoverer", [c] { c->RecoverAtOnce(); }},
+                                   {"another", [c] { c->RecoverAtOnce(); }}});
+       },
+       {}, {"a claim was voided"}));
 const Registration kCloserDies(
     Of("ACloserDiesBeforeOrAfterItsEnd",
        [] {

@@ -91,6 +91,8 @@ class SpscRing;
 class SpscByteRing;
 template <Element T, std::uint64_t kExtent>
 class BroadcastRing;
+template <Element T, std::uint64_t kExtent>
+class MpscRing;
 class Counter;
 class EventCount;
 class WaitMask;
@@ -123,6 +125,12 @@ struct ObjectTraits<SpscByteRing> {
 template <Element T, std::uint64_t kCapacity>
 struct ObjectTraits<BroadcastRing<T, kCapacity>> {
   static constexpr TypeId kType = TypeId::kBroadcastRing;
+  static constexpr std::uint64_t kExtent = kCapacity;
+  using Element = T;
+};
+template <Element T, std::uint64_t kCapacity>
+struct ObjectTraits<MpscRing<T, kCapacity>> {
+  static constexpr TypeId kType = TypeId::kMpscRing;
   static constexpr std::uint64_t kExtent = kCapacity;
   using Element = T;
 };

@@ -25,6 +25,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,7 @@
 #include "placid/base/shared_bytes.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/latest.h"
+#include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
 #include "placid/primitives/seqlock.h"
@@ -101,9 +103,9 @@ RingResult Await(const Attempt& attempt) {
   const Patience patience;
   for (;;) {
     const RingResult result = attempt();
-    const bool may_change = result == RingResult::kFull ||
-                            result == RingResult::kEmpty ||
-                            result == RingResult::kContended;
+    const bool may_change =
+        result == RingResult::kFull || result == RingResult::kEmpty ||
+        result == RingResult::kPending || result == RingResult::kContended;
     if (!may_change || !patience.Lasts()) return result;
   }
 }
@@ -143,7 +145,8 @@ struct RingKind {
     if (!producer) return Fault(producer.error());
     std::string fault = ForEachValue(
         [&](std::uint64_t n) { return Derived::Push(*producer, n); });
-    producer->Close();
+    const RingResult end = Await([&] { return Close(*producer); });
+    if (fault.empty() && end != RingResult::kOk) fault = Fault(kCount + 1, end);
     return fault.empty() ? std::string(kSent) : fault;
   }
 
@@ -159,11 +162,23 @@ struct RingKind {
     return end == RingResult::kClosed ? std::string(kReceived)
                                       : Fault(kCount + 1, end);
   }
+
+ private:
+  // Where there are several producers, closing has its place among the values.
+  template <typename Producer>
+  static RingResult Close(Producer& producer) {
+    if constexpr (std::is_void_v<decltype(producer.Close())>) {
+      producer.Close();
+      return RingResult::kOk;
+    } else {
+      return producer.Close();
+    }
+  }
 };
 
-template <typename Derived, typename T, std::uint64_t kExtent>
-struct ValueRing : RingKind<Derived, SpscRing<T, kExtent>> {
-  using Ring = SpscRing<T, kExtent>;
+template <typename Derived, typename T, typename OneRing>
+struct ValueRing : RingKind<Derived, OneRing> {
+  using Ring = OneRing;
   static constexpr std::uint64_t kCapacity = 64;
   static constexpr std::uint64_t kBytes = Ring::SizeFor(kCapacity);
   static constexpr std::uint64_t kMirror = 0;
@@ -182,11 +197,16 @@ struct ValueRing : RingKind<Derived, SpscRing<T, kExtent>> {
   }
 };
 
-struct NumberRing : ValueRing<NumberRing, std::uint64_t, kDynamic> {
+struct NumberRing
+    : ValueRing<NumberRing, std::uint64_t, SpscRing<std::uint64_t>> {
   static constexpr std::string_view kName = "SpscRingOfNumbers";
 };
-struct SampleRing : ValueRing<SampleRing, Sample, 64> {
+struct SampleRing : ValueRing<SampleRing, Sample, SpscRing<Sample, 64>> {
   static constexpr std::string_view kName = "SpscRingOfStructs";
+};
+struct ManyRing : ValueRing<ManyRing, Sample, MpscRing<Sample>> {
+  static constexpr std::string_view kName = "MpscRingOfStructs";
+  static constexpr bool kHasManySenders = true;
 };
 
 template <typename Derived, SpscByteRing::Wrap kWrap>
@@ -332,16 +352,18 @@ template <typename... Kinds>
 struct KindList {};
 
 // For any bytes, and for those that a port can map twice in a row.
-using PlainKinds = KindList<NumberRing, SampleRing, PaddedRing, SampleSeqlock,
-                            LatestSample, PlainCounter>;
-using AllKinds = KindList<NumberRing, SampleRing, PaddedRing, SampleSeqlock,
-                          LatestSample, PlainCounter, MirroredRing>;
+using PlainKinds = KindList<NumberRing, SampleRing, ManyRing, PaddedRing,
+                            SampleSeqlock, LatestSample, PlainCounter>;
+using AllKinds =
+    KindList<NumberRing, SampleRing, ManyRing, PaddedRing, SampleSeqlock,
+             LatestSample, PlainCounter, MirroredRing>;
 
 // Those that one party at a time may write.
 template <typename Kind>
 concept HasRoles = requires(std::span<std::byte> bytes) {
   Kind::ClaimSender(bytes);
-};
+}
+&&!requires { Kind::kHasManySenders; };
 
 // What either side does by name; the answer is "created", or as above.
 template <typename Kind>
