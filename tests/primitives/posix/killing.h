@@ -117,6 +117,7 @@ class Killing {
           std::chrono::microseconds(random_() % kLongestLullUs));
       if (!AwaitProgress(taken)) Complain("nothing arrives any more");
       const std::size_t place = random_() % kPlaces;
+      if (!Cast::kIsTotal && place != kConsumer) Stop(players_[place]);
       deaths_of_consumers += place == kConsumer ? 1 : 0;
       End(place);
       Begin(place);
@@ -141,6 +142,7 @@ class Killing {
   static constexpr std::uint64_t kMostLives = 1 << 20;
   static constexpr std::uint64_t kRecent = 64;
   static constexpr unsigned kLongestLullUs = 1000;
+  static constexpr std::uint64_t kMuch = 200;
   static constexpr std::chrono::seconds kPatience{30};
 
   struct Ledger {
@@ -177,6 +179,12 @@ class Killing {
 
   // ---- Of whoever kills
 
+  struct Player {
+    std::uint64_t life = 0;
+    OwnerId id;
+    std::optional<Child> child;
+  };
+
   void Begin(std::size_t place) {
     const std::uint64_t life = ++lives_;
     Player& player = players_[place];
@@ -202,9 +210,20 @@ class Killing {
     shares_[place] += ledger_->committed_by[player.life];
   }
 
-  [[nodiscard]] bool AwaitProgress(std::uint64_t before) const {
+  // What the others push arrives all the same, more than it can have left.
+  // After that it goes on, or is killed as it is.
+  void Stop(const Player& player) {
+    player.child->Signal(SIGSTOP);
+    if (!AwaitProgress(Load(ledger_->taken), kMuch)) {
+      Complain("nothing arrives while a producer is stopped");
+    }
+    if (random_() % 2 == 0) player.child->Signal(SIGCONT);
+  }
+
+  [[nodiscard]] bool AwaitProgress(std::uint64_t before,
+                                   std::uint64_t by = 1) const {
     const auto end = std::chrono::steady_clock::now() + kPatience;
-    while (Load(ledger_->taken) == before && !HasComplaint()) {
+    while (Load(ledger_->taken) - before < by && !HasComplaint()) {
       if (std::chrono::steady_clock::now() > end) return false;
       std::this_thread::yield();
     }
@@ -247,12 +266,6 @@ class Killing {
   }
 
   // ---- Of the players
-
-  struct Player {
-    std::uint64_t life = 0;
-    OwnerId id;
-    std::optional<Child> child;
-  };
 
   void Produce(std::size_t place, const Player& player) {
     auto producer = Cast::ClaimProducer(queue_, place, player.id);
@@ -297,12 +310,21 @@ class Killing {
   // What one consumer takes, compared with what it may be handed.
   class Taker {
    public:
-    explicit Taker(Killing& of) : of_(of), at_(Load(of.ledger_->taken)) {}
+    explicit Taker(Killing& of) : of_(of), at_(Load(of.ledger_->taken)) {
+      for (std::uint64_t back = 0; back < kMostAgain; ++back) {
+        if (back <= at_) again_[back] = Recent(at_ - back);
+      }
+    }
 
     void Take(const KilledValue& value) {
       Ledger& ledger = *of_.ledger_;
       const std::uint64_t taken = Load(ledger.taken);
       if (value.check != value.Check()) return of_.Complain("a torn value");
+      if (!Cast::kIsTotal) {
+        if (IsAgain(value.number)) return;
+        at_ = taken;
+        is_first_ = false;
+      }
       if (is_first_) GoBackTo(value.number, taken);
       is_first_ = false;
       if (at_ < taken) {  // again
@@ -325,6 +347,21 @@ class Killing {
    private:
     [[nodiscard]] std::uint64_t Recent(std::uint64_t at) const {
       return Load(of_.ledger_->recent[at % kRecent]);
+    }
+    // Without a total order what comes again comes behind whatever else: each
+    // once, in the order in which it came before.
+    [[nodiscard]] bool IsAgain(std::uint64_t number) {
+      const std::uint64_t life = KilledNumber::Life(number);
+      if (life >= kMostLives ||
+          KilledNumber::Nth(number) >= Load(of_.ledger_->next[life])) {
+        return false;
+      }
+      for (std::uint64_t back = 0; back < left_again_; ++back) {
+        if (again_[back] != number) continue;
+        left_again_ = back;
+        return true;
+      }
+      return false;
     }
     void GoBackTo(std::uint64_t number, std::uint64_t taken) {
       const std::uint64_t most = std::min<std::uint64_t>(Cast::kLag + 1, taken);
@@ -353,7 +390,13 @@ class Killing {
       }
     }
 
+    // One that was noted and not counted, the one in hand, and the lag.
+    static constexpr std::uint64_t kMostAgain = Cast::kLag + 2;
+
     Killing& of_;
+    // The last that was taken before, the newest first.
+    std::array<std::uint64_t, kMostAgain> again_{};
+    std::uint64_t left_again_ = kMostAgain;
     std::uint64_t at_;  // how many of what was ever taken this one has
     bool is_first_ = true;
   };
