@@ -43,6 +43,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 
 #include "placid/base/atomic.h"
@@ -310,11 +311,7 @@ class Killing {
   // What one consumer takes, compared with what it may be handed.
   class Taker {
    public:
-    explicit Taker(Killing& of) : of_(of), at_(Load(of.ledger_->taken)) {
-      for (std::uint64_t back = 0; back < kMostAgain; ++back) {
-        if (back <= at_) again_[back] = Recent(at_ - back);
-      }
-    }
+    explicit Taker(Killing& of) : of_(of), at_(Load(of.ledger_->taken)) {}
 
     void Take(const KilledValue& value) {
       Ledger& ledger = *of_.ledger_;
@@ -348,20 +345,21 @@ class Killing {
     [[nodiscard]] std::uint64_t Recent(std::uint64_t at) const {
       return Load(of_.ledger_->recent[at % kRecent]);
     }
-    // Without a total order what comes again comes behind whatever else: each
-    // once, in the order in which it came before.
+    // Without a total order what comes again comes behind whatever else, and
+    // from several dead consumers, each of which left a lane: the last of a
+    // life, and from there on all that follow.
     [[nodiscard]] bool IsAgain(std::uint64_t number) {
       const std::uint64_t life = KilledNumber::Life(number);
-      if (life >= kMostLives ||
-          KilledNumber::Nth(number) >= Load(of_.ledger_->next[life])) {
-        return false;
+      const std::uint64_t n = KilledNumber::Nth(number);
+      if (life >= kMostLives) return false;
+      const std::uint64_t next = Load(of_.ledger_->next[life]);
+      const auto [mine, is_first] = mine_.try_emplace(life, n);
+      if (is_first ? n + Cast::kLag + 1 < next : n != mine->second) {
+        of_.Complain("value " + std::to_string(n) + " of life " +
+                     std::to_string(life) + " comes again");
       }
-      for (std::uint64_t back = 0; back < left_again_; ++back) {
-        if (again_[back] != number) continue;
-        left_again_ = back;
-        return true;
-      }
-      return false;
+      mine->second = n + 1;
+      return n < next;
     }
     void GoBackTo(std::uint64_t number, std::uint64_t taken) {
       const std::uint64_t most = std::min<std::uint64_t>(Cast::kLag + 1, taken);
@@ -390,15 +388,10 @@ class Killing {
       }
     }
 
-    // One that was noted and not counted, the one in hand, and the lag.
-    static constexpr std::uint64_t kMostAgain = Cast::kLag + 2;
-
     Killing& of_;
-    // The last that was taken before, the newest first.
-    std::array<std::uint64_t, kMostAgain> again_{};
-    std::uint64_t left_again_ = kMostAgain;
     std::uint64_t at_;  // how many of what was ever taken this one has
     bool is_first_ = true;
+    std::unordered_map<std::uint64_t, std::uint64_t> mine_;  // next of a life
   };
 
   const Queue queue_;
