@@ -8,6 +8,8 @@
 
 #include "fuzz/harness.h"
 #include "placid/primitives/counter.h"
+#include "placid/primitives/lane_byte_ring.h"
+#include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/seqlock.h"
@@ -149,6 +151,61 @@ struct ManyRings {
     if (can_push && input.TakeBool()) static_cast<void>(producer->Close());
     if (can_pop && input.TakeBool()) consumer->Close();
     static_cast<void>(ring.Recover(DeadOwner::Attested(kOwner)));
+  }
+};
+
+template <typename Ring>
+struct LaneRings {
+  using Type = Ring;
+  static std::uint64_t SizeFor(std::uint64_t capacity) {
+    return Type::SizeFor(capacity);
+  }
+  static bool Create(std::span<std::byte> bytes, std::uint64_t capacity) {
+    return IsThere(Type::Create(bytes, capacity));
+  }
+  static void Use(HostilePeer& peer, Input& input, const Type& ring) {
+    auto producer = ring.ClaimProducer();
+    peer.Allow(kAccesses);
+    const RoleHolder holder = ring.ConsumerHolder();
+    auto consumer = holder.is_free()
+                        ? ring.ClaimConsumer()
+                        : ring.TakeOverConsumer(AttestedDeath(holder));
+    const bool can_push = IsThere(producer);
+    const bool can_pop = IsThere(consumer);
+    for (int i = 0; i < 20 && !input.is_spent(); ++i) {
+      peer.Allow(kAccesses);
+      if (can_push) static_cast<void>(Push(*producer, input));
+      if (can_pop) static_cast<void>(Pop(*consumer));
+      if (input.TakeBool()) peer.Scribble();
+    }
+    peer.Allow(kAccesses);
+    ring.Recover(DeadOwner::Attested(*OwnerId::Of(1, 1)));
+    if (input.TakeBool()) ring.Seal();
+    peer.Allow(kAccesses);
+    if (can_pop) static_cast<void>(Pop(*consumer));
+    if (can_pop && input.TakeBool()) consumer->Close();
+  }
+
+ private:
+  static RingResult Push(typename Type::Producer& producer, Input& input) {
+    if constexpr (requires { producer.TryPush(Pose{}); }) {
+      return producer.TryPush(Pose{});
+    } else {
+      const std::array<std::byte, 100> record{};
+      return producer.TryPush(
+          std::span(record).first(input.TakeAtMost(record.size())));
+    }
+  }
+  static RingResult Pop(typename Type::Consumer& consumer) {
+    if constexpr (requires(Pose pose) { consumer.TryPop(pose); }) {
+      Pose pose;
+      return consumer.TryPop(pose);
+    } else {
+      SharedBytes record;
+      const RingResult result = consumer.TryFront(record);
+      Touch(record.TrustPeer());
+      return result;
+    }
   }
 };
 
@@ -308,6 +365,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
       One<Directories>,
       One<ManyRings<std::uint64_t, 8>>,
       One<ManyRings<Pose, kDynamic>>,
+      One<LaneRings<LaneRing<Pose, 3>>>,
+      One<LaneRings<LaneByteRing<2>>>,
   };
   kTypes[input.TakeAtMost(kTypes.size() - 1)](input);
   return 0;

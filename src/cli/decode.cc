@@ -20,6 +20,8 @@
 #include "placid/base/untrusted.h"
 #include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
+#include "placid/primitives/lane_byte_ring.h"
+#include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/owner_id.h"
@@ -196,6 +198,56 @@ std::uint64_t DescribeByteRing(std::span<std::byte> bytes, Json& json) {
   return SpscByteRing::SizeFor(ring->capacity(), ring->wrap());
 }
 
+// The lanes' own words lie where the element's size says, which is not known
+// here: but for records of bytes.
+std::uint64_t DescribeLanes(SharedBytes bytes, Json& json) {
+  using Object = LaneRing<std::uint64_t, 1>;
+  const auto words = CopyWords<Object>(bytes);
+  if (!words) return 0;
+  const std::uint64_t lanes = Word(words->lane_count);
+  if (lanes == 0) {
+    json["lanes"] = "fixed by its type";
+  } else {
+    json["lanes"] = lanes;
+  }
+  static_cast<void>(DescribeCapacity(Word(words->capacity), bytes, json));
+  json["sealed"] = Word(words->sealed) != 0;
+  json["consumer"] = Holder(Word(words->consumer));
+  json["consumer_closed"] = Word(words->consumer_closed) != 0;
+  return sizeof(Object::Memory);
+}
+
+std::uint64_t DescribeLanesOfRecords(SharedBytes bytes, Json& json) {
+  const std::uint64_t header = DescribeLanes(bytes, json);
+  if (header == 0 || !json["capacity"].is_number() ||
+      !json["lanes"].is_number()) {
+    return header;
+  }
+  const auto capacity = json["capacity"].get<std::uint64_t>();
+  const std::uint64_t stride = LaneByteRing<1>::SizeFor(capacity) - header;
+  Json used = Json::array();
+  for (std::uint64_t lane = 0;
+       lane < kMostLanes && lane < json["lanes"].get<std::uint64_t>(); ++lane) {
+    const std::uint64_t at = header + lane * stride;
+    if (at > bytes.size()) break;
+    const auto words =
+        CopyWords<SpscByteRing>(bytes.Subspan(static_cast<std::size_t>(at)));
+    if (!words) break;
+    if (RoleHolder(Word(words->producer)).is_free() &&
+        Word(words->tail) == Word(words->head)) {
+      continue;
+    }
+    Json one{{"lane", lane}};
+    DescribeRing(*words, capacity, "_bytes", one);
+    // One consumer has them all.
+    for (const char* name : {"producer_closed", "consumer", "consumer_closed"})
+      one.erase(name);
+    used.push_back(std::move(one));
+  }
+  json["used"] = std::move(used);
+  return header;
+}
+
 std::uint64_t DescribeDoorbells(SharedBytes bytes, Json& json) {
   const auto words = CopyWords<Doorbells>(bytes);
   const std::uint32_t count =
@@ -220,6 +272,8 @@ const char* NameOf(TypeId type) {
     case TypeId::kLatest: return "Latest";
     case TypeId::kSpscRing: return "SpscRing";
     case TypeId::kSpscByteRing: return "SpscByteRing";
+    case TypeId::kLaneRing: return "LaneRing";
+    case TypeId::kLaneByteRing: return "LaneByteRing";
     case TypeId::kBroadcastRing: return "BroadcastRing";
     case TypeId::kMpscRing: return "MpscRing";
     case TypeId::kParticipants: return "Participants";
@@ -277,6 +331,7 @@ static_assert(Seqlock<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(Latest<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(SpscRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(SpscByteRing::kLayoutVersion == kKnownVersion);
+static_assert(LaneByteRing<1>::kLayoutVersion == kKnownVersion);
 static_assert(BroadcastRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(MpscRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(Doorbells::kLayoutVersion == kKnownVersion);
@@ -301,6 +356,10 @@ std::pair<Json, std::uint64_t> Describe(const StampWord& stamp,
     case TypeId::kLatest: taken = DescribeLatest(shared, json); break;
     case TypeId::kSpscRing: taken = DescribeRingOfValues(shared, json); break;
     case TypeId::kSpscByteRing: taken = DescribeByteRing(bytes, json); break;
+    case TypeId::kLaneRing: taken = DescribeLanes(shared, json); break;
+    case TypeId::kLaneByteRing:
+      taken = DescribeLanesOfRecords(shared, json);
+      break;
     case TypeId::kBroadcastRing:
       taken = DescribeBroadcastOfValues(shared, json);
       break;

@@ -16,6 +16,8 @@
 #include "placid/base/cache_line.h"
 #include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
+#include "placid/primitives/lane_byte_ring.h"
+#include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/owner_id.h"
@@ -124,6 +126,28 @@ TEST_F(DecodeTest, ABroadcastIsShownByWhatReadersFind) {
   objects = Decode()["objects"];
   EXPECT_NE(objects[0]["kept"].get<std::string>().find("contradicts"),
             std::string::npos);
+}
+
+TEST_F(DecodeTest, RingsWithLanesAreShownLaneByLaneWhereThatCanBeKnown) {
+  const auto ring = *LaneRing<std::uint32_t, 2>::Create(From(1), 8);
+  const auto consumer = *ring.ClaimConsumer(Pace::kPrompt, *OwnerId::Of(3, 1));
+  ring.Seal();
+  const auto bytes = *LaneByteRing<4>::Create(From(40), 64);
+  auto producer = *bytes.ClaimProducer(*OwnerId::Of(6, 1));
+  ASSERT_EQ(producer.TryPush({}), RingResult::kOk);
+  const Json objects = Decode()["objects"];
+  ASSERT_EQ(objects.size(), 2u) << objects.dump(2);
+  EXPECT_EQ(objects[0]["type"], "LaneRing");
+  EXPECT_EQ(objects[0]["lanes"], 2);
+  EXPECT_EQ(objects[0]["capacity"], 8);
+  EXPECT_EQ(objects[0]["sealed"], true);
+  EXPECT_EQ(objects[0]["consumer"], "participant 3");
+  EXPECT_EQ(objects[1]["type"], "LaneByteRing");
+  EXPECT_EQ(objects[1]["lanes"], 4);
+  ASSERT_EQ(objects[1]["used"].size(), 1u);
+  EXPECT_EQ(objects[1]["used"][0]["lane"], 2);
+  EXPECT_EQ(objects[1]["used"][0]["producer"], "participant 6");
+  EXPECT_EQ(objects[1]["used"][0]["filled_bytes"], 8);
 }
 
 TEST_F(DecodeTest, WhatADirectoryNamesIsShownByItsName) {

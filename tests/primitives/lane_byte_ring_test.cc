@@ -205,5 +205,21 @@ TEST_F(LaneByteRingTest, ALaneWhoseRecordsLieHarmsItselfAlone) {
   }
 }
 
+// Positions that no record has: nothing is read there.
+TEST_F(LaneByteRingTest, ALaneWithACrookedHeadIsCorruptForEachConsumer) {
+  auto good = *ring_.ClaimProducer();
+  const std::uint64_t bad = (good.lane() + 1) % 3;
+  lane(bad).head.store(4, kRelaxed);
+  lane(bad).tail.store(40, kRelaxed);
+  for (int i = 0; i < 2; ++i) {
+    auto consumer = *ring_.ClaimConsumer();
+    EXPECT_EQ(PopNext(consumer), RingResult::kCorrupt);
+    EXPECT_EQ(consumer.lane(), bad);
+    EXPECT_EQ(PushNext(good), RingResult::kOk);
+    EXPECT_EQ(PopNext(consumer), RingResult::kOk);
+    EXPECT_EQ(consumer.lane(), good.lane());
+  }
+}
+
 }  // namespace
 }  // namespace placid

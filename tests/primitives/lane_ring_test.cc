@@ -190,6 +190,29 @@ TYPED_TEST(LaneRingTest, ALaneThatWasLeftHasAllItsSpaceBack) {
   }
 }
 
+// The same where the lane still has values, and only its turn is over.
+TEST(LaneTurnTest, ALaneWhoseTurnIsOverHasItsSpaceBack) {
+  using Ring = LaneRing<std::uint64_t, 2, 256>;
+  static Ring::Storage storage;
+  const Ring ring = *Ring::Attach(storage);
+  auto first = *ring.ClaimProducer();
+  auto second = *ring.ClaimProducer();
+  for (std::uint64_t i = 0; i < 256; ++i) {
+    ASSERT_EQ(first.TryPush(i), RingResult::kOk);
+    ASSERT_EQ(second.TryPush(i), RingResult::kOk);
+  }
+  auto consumer = *ring.ClaimConsumer(Pace::kStreaming);
+  std::uint64_t value = 0;
+  for (std::uint64_t i = 0; i < LaneSchedule<2>::kTurn; ++i) {
+    ASSERT_EQ(consumer.TryPop(value), RingResult::kOk);
+  }
+  const auto left = static_cast<std::size_t>(consumer.lane());
+  ASSERT_EQ(consumer.TryPop(value), RingResult::kOk);
+  EXPECT_NE(consumer.lane(), left);
+  EXPECT_EQ(storage.lanes[left].memory.head.load(kRelaxed),
+            LaneSchedule<2>::kTurn);
+}
+
 TYPED_TEST(LaneRingTest, PublishAndDroppingTheRoleGiveAllBack) {
   auto producers = this->Producers();
   auto& producer = producers[0];

@@ -10,6 +10,8 @@
 
 #include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
+#include "placid/primitives/lane_byte_ring.h"
+#include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/seqlock.h"
@@ -101,6 +103,16 @@ TEST_F(DirectoryTypesTest, BroadcastsCanBePlaced) {
   EXPECT_TRUE(
       directory.FindOrCreate<BroadcastRing<here::Pose>>("news", kMe, 16));
   EXPECT_TRUE((directory.FindOrCreate<BroadcastRing<int, 4>>("few", kMe)));
+}
+
+TEST_F(DirectoryTypesTest, RingsWithLanesCanBePlaced) {
+  const auto directory = Create();
+  EXPECT_TRUE(
+      (directory.FindOrCreate<LaneRing<here::Pose, 3>>("lanes", kMe, 16)));
+  EXPECT_TRUE((directory.FindOrCreate<LaneRing<int, 2, 4>>("few", kMe)));
+  EXPECT_TRUE(directory.FindOrCreate<LaneByteRing<2>>("records", kMe, 64));
+  EXPECT_TRUE((directory.Find<LaneRing<here::Pose, 3>>("lanes")));
+  EXPECT_FALSE((directory.Find<LaneRing<here::Pose, 2>>("lanes")));
 }
 
 TEST_F(DirectoryTypesTest, WhatWaitersNeedCanBePlaced) {

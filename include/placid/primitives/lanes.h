@@ -36,9 +36,11 @@
 //            TakeOverProducer and TakeOverConsumer do. Nothing published is
 //            lost: what a lane's last holder has left in it is taken before
 //            what the next one publishes. A dead producer loses the value it
-//            was pushing. A consumer gives back a value by its next call, so
-//            the successor of a dead one is handed again what it had in hand
-//            and, under kStreaming, up to capacity / 8 of the lane before that.
+//            was pushing. A consumer gives back a value by its next call, and
+//            all of a lane when it goes on to another. So after its death what
+//            it had in hand comes again and, under kStreaming, up to
+//            capacity / 8 of the same lane before that: from each of several
+//            who died, until somebody takes from that lane.
 // Trust      guarded: a hostile peer can lie about values and counts, and stall;
 //            every index is masked and every count checked. One that lies in
 //            its own lane harms that lane: the others go on.

@@ -664,7 +664,7 @@ inline bool SpscByteRing::Consumer::Start() {
   const std::uint32_t closed = ring_.memory_->consumer_closed.load(
       kRelaxed);  // sync: none, only a former consumer set it
   is_closed_ = closed != 0;
-  return head_ % 8 == 0 && LookForRecords() != RingResult::kCorrupt;
+  return LookForRecords() != RingResult::kCorrupt;
 }
 
 inline RingResult SpscByteRing::Consumer::LookForRecords() {
@@ -683,7 +683,7 @@ inline RingResult SpscByteRing::Consumer::LookForRecords() {
   }
   const auto found =
       Untrusted(tail).PastAtMost(head_, ring_.extent_.capacity());
-  if (!found || tail % 8 != 0) return RingResult::kCorrupt;
+  if (!found || tail % 8 != 0 || head_ % 8 != 0) return RingResult::kCorrupt;
   pace_.AfterLook(*found, kFetchBytes);
   limit_ = tail;
   if (*found > 0) return RingResult::kOk;

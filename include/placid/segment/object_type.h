@@ -89,6 +89,10 @@ class Latest;
 template <Element T, std::uint64_t kExtent>
 class SpscRing;
 class SpscByteRing;
+template <Element T, std::uint64_t kLanes, std::uint64_t kExtent>
+class LaneRing;
+template <std::uint64_t kLanes>
+class LaneByteRing;
 template <Element T, std::uint64_t kExtent>
 class BroadcastRing;
 template <Element T, std::uint64_t kExtent>
@@ -119,6 +123,19 @@ struct ObjectTraits<SpscRing<T, kCapacity>> {
 template <>
 struct ObjectTraits<SpscByteRing> {
   static constexpr TypeId kType = TypeId::kSpscByteRing;
+  static constexpr std::uint64_t kExtent = kDynamic;
+  using Element = void;
+};
+// In how many lanes two programs differ the stamps tell.
+template <Element T, std::uint64_t kLanes, std::uint64_t kCapacity>
+struct ObjectTraits<LaneRing<T, kLanes, kCapacity>> {
+  static constexpr TypeId kType = TypeId::kLaneRing;
+  static constexpr std::uint64_t kExtent = kCapacity;
+  using Element = T;
+};
+template <std::uint64_t kLanes>
+struct ObjectTraits<LaneByteRing<kLanes>> {
+  static constexpr TypeId kType = TypeId::kLaneByteRing;
   static constexpr std::uint64_t kExtent = kDynamic;
   using Element = void;
 };

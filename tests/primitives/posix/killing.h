@@ -43,6 +43,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 
 #include "placid/base/atomic.h"
@@ -117,6 +118,7 @@ class Killing {
           std::chrono::microseconds(random_() % kLongestLullUs));
       if (!AwaitProgress(taken)) Complain("nothing arrives any more");
       const std::size_t place = random_() % kPlaces;
+      if (!Cast::kIsTotal && place != kConsumer) Stop(players_[place]);
       deaths_of_consumers += place == kConsumer ? 1 : 0;
       End(place);
       Begin(place);
@@ -141,6 +143,7 @@ class Killing {
   static constexpr std::uint64_t kMostLives = 1 << 20;
   static constexpr std::uint64_t kRecent = 64;
   static constexpr unsigned kLongestLullUs = 1000;
+  static constexpr std::uint64_t kMuch = 200;
   static constexpr std::chrono::seconds kPatience{30};
 
   struct Ledger {
@@ -177,6 +180,12 @@ class Killing {
 
   // ---- Of whoever kills
 
+  struct Player {
+    std::uint64_t life = 0;
+    OwnerId id;
+    std::optional<Child> child;
+  };
+
   void Begin(std::size_t place) {
     const std::uint64_t life = ++lives_;
     Player& player = players_[place];
@@ -202,9 +211,20 @@ class Killing {
     shares_[place] += ledger_->committed_by[player.life];
   }
 
-  [[nodiscard]] bool AwaitProgress(std::uint64_t before) const {
+  // What the others push arrives all the same, more than it can have left.
+  // After that it goes on, or is killed as it is.
+  void Stop(const Player& player) {
+    player.child->Signal(SIGSTOP);
+    if (!AwaitProgress(Load(ledger_->taken), kMuch)) {
+      Complain("nothing arrives while a producer is stopped");
+    }
+    if (random_() % 2 == 0) player.child->Signal(SIGCONT);
+  }
+
+  [[nodiscard]] bool AwaitProgress(std::uint64_t before,
+                                   std::uint64_t by = 1) const {
     const auto end = std::chrono::steady_clock::now() + kPatience;
-    while (Load(ledger_->taken) == before && !HasComplaint()) {
+    while (Load(ledger_->taken) - before < by && !HasComplaint()) {
       if (std::chrono::steady_clock::now() > end) return false;
       std::this_thread::yield();
     }
@@ -247,12 +267,6 @@ class Killing {
   }
 
   // ---- Of the players
-
-  struct Player {
-    std::uint64_t life = 0;
-    OwnerId id;
-    std::optional<Child> child;
-  };
 
   void Produce(std::size_t place, const Player& player) {
     auto producer = Cast::ClaimProducer(queue_, place, player.id);
@@ -303,6 +317,11 @@ class Killing {
       Ledger& ledger = *of_.ledger_;
       const std::uint64_t taken = Load(ledger.taken);
       if (value.check != value.Check()) return of_.Complain("a torn value");
+      if (!Cast::kIsTotal) {
+        if (IsAgain(value.number)) return;
+        at_ = taken;
+        is_first_ = false;
+      }
       if (is_first_) GoBackTo(value.number, taken);
       is_first_ = false;
       if (at_ < taken) {  // again
@@ -325,6 +344,22 @@ class Killing {
    private:
     [[nodiscard]] std::uint64_t Recent(std::uint64_t at) const {
       return Load(of_.ledger_->recent[at % kRecent]);
+    }
+    // Without a total order what comes again comes behind whatever else, and
+    // from several dead consumers, each of which left a lane: the last of a
+    // life, and from there on all that follow.
+    [[nodiscard]] bool IsAgain(std::uint64_t number) {
+      const std::uint64_t life = KilledNumber::Life(number);
+      const std::uint64_t n = KilledNumber::Nth(number);
+      if (life >= kMostLives) return false;
+      const std::uint64_t next = Load(of_.ledger_->next[life]);
+      const auto [mine, is_first] = mine_.try_emplace(life, n);
+      if (is_first ? n + Cast::kLag + 1 < next : n != mine->second) {
+        of_.Complain("value " + std::to_string(n) + " of life " +
+                     std::to_string(life) + " comes again");
+      }
+      mine->second = n + 1;
+      return n < next;
     }
     void GoBackTo(std::uint64_t number, std::uint64_t taken) {
       const std::uint64_t most = std::min<std::uint64_t>(Cast::kLag + 1, taken);
@@ -356,6 +391,7 @@ class Killing {
     Killing& of_;
     std::uint64_t at_;  // how many of what was ever taken this one has
     bool is_first_ = true;
+    std::unordered_map<std::uint64_t, std::uint64_t> mine_;  // next of a life
   };
 
   const Queue queue_;
