@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/seqlock.h"
 #include "placid/primitives/spsc_byte_ring.h"
@@ -59,6 +60,33 @@ TYPED_TEST(WriterRecoverTest, TheNextWriterGoesOn) {
   next->Store(42);
   EXPECT_EQ(reader.TryLoad(value), RingResult::kOk);
   EXPECT_EQ(value, 42u);
+}
+
+TEST(BroadcastRingRecoverTest, NothingPushedIsLost) {
+  using Ring = BroadcastRing<std::uint64_t>;
+  alignas(128) std::array<std::byte, Ring::SizeFor(8)> bytes{};
+  const Ring ring = *Ring::Create(bytes, 8);
+  auto dead = *ring.ClaimWriter(kDead);
+  dead.Push(41);
+  Die(std::move(dead));
+  EXPECT_EQ(ring.ClaimWriter(kAlive).error().code, ErrorCode::kRoleTaken);
+  EXPECT_EQ(ring.TakeOverWriter(AttestedDeath(ring.WriterHolder()), kAlive)
+                .error()
+                .code,
+            ErrorCode::kInvalidArgument);
+  EXPECT_FALSE(ring.Recover(DeadOwner::Attested(kAlive)));
+  EXPECT_TRUE(ring.Recover(DeadOwner::Attested(kDead)));
+  EXPECT_FALSE(ring.Recover(DeadOwner::Attested(kDead)));
+  auto next = *ring.ClaimWriter(kAlive);
+  EXPECT_EQ(ring.WriterHolder().index(), kAlive.index());
+  next.Push(42);
+  auto reader = ring.MakeReader();
+  std::uint64_t lost = 0;
+  for (const std::uint64_t number : {41u, 42u}) {
+    std::uint64_t value = 0;
+    EXPECT_EQ(reader.TryRead(value, lost), RingResult::kOk);
+    EXPECT_EQ(value, number);
+  }
 }
 
 // The dead one had both roles of one ring, or one of them.

@@ -37,6 +37,8 @@ enum class TypeId : std::uint16_t {
   kSpscRing = 3,
   kSpscByteRing = 4,
   kCounter = 5,  // bears no stamp
+  kBroadcastRing = 11,
+  kBroadcastByteRing = 12,
   kParticipants = 16,
   kNameRecord = 17,
   kSegmentHeader = 18,
