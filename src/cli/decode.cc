@@ -18,6 +18,7 @@
 #include "placid/base/shared_bytes.h"
 #include "placid/base/stamp.h"
 #include "placid/base/untrusted.h"
+#include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/owner_id.h"
@@ -114,22 +115,55 @@ std::uint64_t DescribeLatest(SharedBytes bytes, Json& json) {
   return sizeof(Object::Memory);
 }
 
-std::uint64_t DescribeRingOfValues(SharedBytes bytes, Json& json) {
-  using Object = SpscRing<std::uint64_t>;
-  const auto words = CopyWords<Object>(bytes);
-  if (!words) return 0;
-  const std::uint64_t stated = Word(words->capacity);
-  std::optional<std::uint64_t> capacity;
+// The capacity of a ring of values, if it says one that can be.
+std::optional<std::uint64_t> DescribeCapacity(std::uint64_t stated,
+                                              SharedBytes bytes, Json& json) {
   // A slot has a byte at least.
   if (stated == 0) {
     json["capacity"] = "fixed by its type";
   } else if (IsCapacity(stated) && stated <= bytes.size()) {
     json["capacity"] = stated;
-    capacity = stated;
+    return stated;
   } else {
     json["capacity"] = Concat("cannot be: ", stated);
   }
+  return std::nullopt;
+}
+
+std::uint64_t DescribeRingOfValues(SharedBytes bytes, Json& json) {
+  using Object = SpscRing<std::uint64_t>;
+  const auto words = CopyWords<Object>(bytes);
+  if (!words) return 0;
+  const auto capacity = DescribeCapacity(Word(words->capacity), bytes, json);
   DescribeRing(*words, capacity, "", json);
+  return sizeof(Object::Memory);
+}
+
+// What readers find: from `oldest` to `tail`.
+template <typename Words>
+void DescribeBroadcast(const Words& words,
+                       std::optional<std::uint64_t> capacity, const char* unit,
+                       Json& json) {
+  const std::uint64_t tail = Word(words.tail);
+  const std::uint64_t oldest = Word(words.oldest);
+  json[Concat("tail", unit)] = tail;
+  json[Concat("oldest", unit)] = oldest;
+  const auto kept = Untrusted(tail).PastAtMost(
+      oldest, capacity.value_or(std::uint64_t{1} << 62));
+  if (kept) {
+    json[Concat("kept", unit)] = *kept;
+  } else {
+    json["kept"] = "contradicts itself: tail and oldest cannot be";
+  }
+  DescribeWriter(Word(words.writer), Word(words.closed), json);
+}
+
+std::uint64_t DescribeBroadcastOfValues(SharedBytes bytes, Json& json) {
+  using Object = BroadcastRing<std::uint64_t>;
+  const auto words = CopyWords<Object>(bytes);
+  if (!words) return 0;
+  const auto capacity = DescribeCapacity(Word(words->capacity), bytes, json);
+  DescribeBroadcast(*words, capacity, "", json);
   return sizeof(Object::Memory);
 }
 
@@ -173,6 +207,7 @@ const char* NameOf(TypeId type) {
     case TypeId::kLatest: return "Latest";
     case TypeId::kSpscRing: return "SpscRing";
     case TypeId::kSpscByteRing: return "SpscByteRing";
+    case TypeId::kBroadcastRing: return "BroadcastRing";
     case TypeId::kParticipants: return "Participants";
     case TypeId::kNameRecord: return "NameRecord";
     case TypeId::kSegmentHeader: return "SegmentHeader";
@@ -228,6 +263,7 @@ static_assert(Seqlock<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(Latest<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(SpscRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(SpscByteRing::kLayoutVersion == kKnownVersion);
+static_assert(BroadcastRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(Doorbells::kLayoutVersion == kKnownVersion);
 
 // {description, bytes that it takes}.
@@ -250,6 +286,9 @@ std::pair<Json, std::uint64_t> Describe(const StampWord& stamp,
     case TypeId::kLatest: taken = DescribeLatest(shared, json); break;
     case TypeId::kSpscRing: taken = DescribeRingOfValues(shared, json); break;
     case TypeId::kSpscByteRing: taken = DescribeByteRing(bytes, json); break;
+    case TypeId::kBroadcastRing:
+      taken = DescribeBroadcastOfValues(shared, json);
+      break;
     case TypeId::kDoorbells: taken = DescribeDoorbells(shared, json); break;
     default: break;
   }

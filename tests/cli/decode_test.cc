@@ -14,6 +14,7 @@
 #include "cli/report.h"
 #include "gtest/gtest.h"
 #include "placid/base/cache_line.h"
+#include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/owner_id.h"
@@ -90,6 +91,30 @@ TEST_F(DecodeTest, EachTypeIsToldByItsStampAndShownByItsWords) {
   EXPECT_EQ(objects[3]["type"], "SpscByteRing");
   EXPECT_EQ(objects[3]["capacity_bytes"], 1024);
   EXPECT_EQ(objects[3]["filled_bytes"], 112) << "a header, 100, a pad of 4";
+}
+
+TEST_F(DecodeTest, ABroadcastIsShownByWhatReadersFind) {
+  auto writer =
+      *BroadcastRing<std::uint32_t>::Create(From(1), 8)->ClaimWriter();
+  for (std::uint32_t i = 0; i < 9; ++i) writer.Push(i);
+  ASSERT_TRUE((BroadcastRing<std::uint32_t, 4>::Attach(From(20))));
+  Json objects = Decode()["objects"];
+  ASSERT_EQ(objects.size(), 2u) << objects.dump(2);
+  EXPECT_EQ(objects[0]["type"], "BroadcastRing");
+  EXPECT_EQ(objects[0]["capacity"], 8);
+  EXPECT_EQ(objects[0]["tail"], 9);
+  EXPECT_EQ(objects[0]["oldest"], 1);
+  EXPECT_EQ(objects[0]["kept"], 8);
+  EXPECT_EQ(objects[0]["writer"], "somebody without an identity");
+  EXPECT_EQ(objects[0]["closed"], false);
+  EXPECT_EQ(objects[1]["capacity"], "fixed by its type");
+
+  auto& words = *reinterpret_cast<BroadcastRing<std::uint32_t>::Memory*>(
+      From(1).data());
+  words.oldest.store(10, kRelaxed);
+  objects = Decode()["objects"];
+  EXPECT_NE(objects[0]["kept"].get<std::string>().find("contradicts"),
+            std::string::npos);
 }
 
 TEST_F(DecodeTest, WhatADirectoryNamesIsShownByItsName) {

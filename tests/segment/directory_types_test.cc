@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/seqlock.h"
@@ -91,6 +92,13 @@ TEST_F(DirectoryTypesTest, EveryMappedTypeOfThisLibraryCanBePlaced) {
   here::Pose pose{};
   EXPECT_EQ(consumer.TryPop(pose), RingResult::kOk);
   EXPECT_EQ(pose.yaw, 3);
+}
+
+TEST_F(DirectoryTypesTest, BroadcastsCanBePlaced) {
+  const auto directory = Create();
+  EXPECT_TRUE(
+      directory.FindOrCreate<BroadcastRing<here::Pose>>("news", kMe, 16));
+  EXPECT_TRUE((directory.FindOrCreate<BroadcastRing<int, 4>>("few", kMe)));
 }
 
 TEST_F(DirectoryTypesTest, WhatWaitersNeedCanBePlaced) {

@@ -37,8 +37,8 @@ JOBS = str(os.cpu_count())
 
 # As reports of the parts may call a type, and as we call it.
 TYPES = {name: name for name in (
-    "Seqlock", "Latest", "SpscRing", "SpscByteRing", "Counter", "RoleClaim",
-    "Stamp", "EventCount", "Participants", "SegmentHeader",
+    "Seqlock", "Latest", "SpscRing", "SpscByteRing", "BroadcastRing", "Counter",
+    "RoleClaim", "Stamp", "EventCount", "Participants", "SegmentHeader",
     "NameRecord", "NameRegistry", "Directory", "WaitMask", "WaitSet",
     "Doorbells")} | {"Role": "RoleClaim"}
 

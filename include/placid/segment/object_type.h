@@ -89,6 +89,8 @@ class Latest;
 template <Element T, std::uint64_t kExtent>
 class SpscRing;
 class SpscByteRing;
+template <Element T, std::uint64_t kExtent>
+class BroadcastRing;
 class Counter;
 class EventCount;
 class WaitMask;
@@ -117,6 +119,12 @@ struct ObjectTraits<SpscByteRing> {
   static constexpr TypeId kType = TypeId::kSpscByteRing;
   static constexpr std::uint64_t kExtent = kDynamic;
   using Element = void;
+};
+template <Element T, std::uint64_t kCapacity>
+struct ObjectTraits<BroadcastRing<T, kCapacity>> {
+  static constexpr TypeId kType = TypeId::kBroadcastRing;
+  static constexpr std::uint64_t kExtent = kCapacity;
+  using Element = T;
 };
 template <>
 struct ObjectTraits<Counter> {
