@@ -36,6 +36,7 @@ RING = "placid/primitives/spsc_ring.h"
 BYTE_RING = "placid/primitives/spsc_byte_ring.h"
 SEQLOCK = "placid/primitives/seqlock.h"
 LATEST = "placid/primitives/latest.h"
+BROADCAST = "placid/primitives/broadcast_ring.h"
 
 
 class Fault(NamedTuple):
@@ -89,6 +90,16 @@ FAULTS = [
     Fault("torn-read",
           "a cell that was written again meanwhile counts as whole",
           "latest_fuzz", LATEST, [("kCells - 1;", "kCells + 1;")]),
+    Fault("torn-broadcast",
+          "room is made for fewer values than are written",
+          "broadcast_ring_fuzz", BROADCAST, [(
+              "memory_->oldest.store(limit_ - extent_.capacity(),",
+              "memory_->oldest.store(limit_ - extent_.capacity() - 1,")]),
+    Fault("look-past-the-end",
+          "values are looked at past the end of the ring",
+          "broadcast_ring_fuzz", BROADCAST, [(
+              "std::min<std::uint64_t>({wanted, limit_ - position_, InRow()})",
+              "std::min<std::uint64_t>({wanted, limit_ - position_})")]),
     Fault("kept-space",
           "a consumer that finds the ring empty keeps its lag to itself",
           "spsc_ring_fuzz", RING, [(
