@@ -37,10 +37,10 @@ JOBS = str(os.cpu_count())
 
 # As reports of the parts may call a type, and as we call it.
 TYPES = {name: name for name in (
-    "Seqlock", "Latest", "SpscRing", "SpscByteRing", "BroadcastRing", "Counter",
-    "RoleClaim", "Stamp", "EventCount", "Participants", "SegmentHeader",
-    "NameRecord", "NameRegistry", "Directory", "WaitMask", "WaitSet",
-    "Doorbells")} | {"Role": "RoleClaim"}
+    "Seqlock", "Latest", "SpscRing", "SpscByteRing", "BroadcastRing",
+    "BroadcastByteRing", "Counter", "RoleClaim", "Stamp", "EventCount",
+    "Participants", "SegmentHeader", "NameRecord", "NameRegistry", "Directory",
+    "WaitMask", "WaitSet", "Doorbells")} | {"Role": "RoleClaim"}
 
 
 # ---- The parts ---------------------------------------------------------------

@@ -91,6 +91,7 @@ class SpscRing;
 class SpscByteRing;
 template <Element T, std::uint64_t kExtent>
 class BroadcastRing;
+class BroadcastByteRing;
 class Counter;
 class EventCount;
 class WaitMask;
@@ -125,6 +126,12 @@ struct ObjectTraits<BroadcastRing<T, kCapacity>> {
   static constexpr TypeId kType = TypeId::kBroadcastRing;
   static constexpr std::uint64_t kExtent = kCapacity;
   using Element = T;
+};
+template <>
+struct ObjectTraits<BroadcastByteRing> {
+  static constexpr TypeId kType = TypeId::kBroadcastByteRing;
+  static constexpr std::uint64_t kExtent = kDynamic;
+  using Element = void;
 };
 template <>
 struct ObjectTraits<Counter> {
