@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   placid::bench::Report report(rounds);
   RunSpsc(report, all);
   RunNewestValue(report, all);
+  RunBroadcast(report, all);
   RunWaiting(report, all);
   const bool written = report.WriteTo(stem);
   if (report.missed() > 0) {
