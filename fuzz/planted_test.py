@@ -37,6 +37,7 @@ BYTE_RING = "placid/primitives/spsc_byte_ring.h"
 SEQLOCK = "placid/primitives/seqlock.h"
 LATEST = "placid/primitives/latest.h"
 BROADCAST = "placid/primitives/broadcast_ring.h"
+BYTE_BROADCAST = "placid/primitives/broadcast_byte_ring.h"
 
 
 class Fault(NamedTuple):
@@ -100,6 +101,11 @@ FAULTS = [
           "broadcast_ring_fuzz", BROADCAST, [(
               "std::min<std::uint64_t>({wanted, limit_ - position_, InRow()})",
               "std::min<std::uint64_t>({wanted, limit_ - position_})")]),
+    Fault("unchecked-broadcast-length",
+          "the length of a record is believed by readers",
+          "broadcast_byte_ring_fuzz", BYTE_BROADCAST, [(
+              ".AtMost(std::min({limit - position, rest, Eighth()}));",
+              ".AtMost(UINT64_MAX);")]),
     Fault("kept-space",
           "a consumer that finds the ring empty keeps its lag to itself",
           "spsc_ring_fuzz", RING, [(
