@@ -21,6 +21,12 @@ inline constexpr Equivalent kEquivalent[] = {
      "where the swap succeeds it read zero, which nobody stored; the same "
      "order "
      "on failure is the one that counts"},
+    {"primitives/broadcast_byte_ring.h", "Writer::Start", "tail",
+     "acquire -> relaxed", 0, kPredecessorKnown},
+    {"primitives/broadcast_byte_ring.h", "Writer::Start", "oldest",
+     "acquire -> relaxed", 0, kPredecessorKnown},
+    {"primitives/broadcast_byte_ring.h", "Reader::LookForRecords", "tail",
+     "acquire -> relaxed", 1, kFinishSeen},
     {"primitives/broadcast_ring.h", "Writer::Start", "tail",
      "acquire -> relaxed", 0, kPredecessorKnown},
     {"primitives/broadcast_ring.h", "Writer::Start", "oldest",

@@ -381,15 +381,20 @@ class BroadcastByteRing::Reader {
   [[nodiscard]] bool Validate();
 
   // The number of the next record to be read, or found lost: records are
-  // numbered from 0 as they are written, modulo 2^64.
+  // numbered from 0 as they are written, modulo 2^64. A reader that the writer
+  // has overtaken all the while it was made begins with its first read.
   [[nodiscard]] std::uint64_t number() const { return number_ - lost_; }
 
  private:
   friend class BroadcastByteRing;
   Reader(const BroadcastByteRing& ring, StartAt first, StartAt again)
       : ring_(ring), first_(first), again_(again) {
-    // If the writer is too fast, then with the first read.
-    is_placed_ = Place(first) == RingResult::kOk;
+    for (Backoff backoff(kTries);;) {
+      const RingResult placed = Place(first);
+      is_placed_ = placed == RingResult::kOk;
+      // If not here, then with the first read.
+      if (placed != RingResult::kContended || !backoff.Pause()) return;
+    }
   }
 
   // Goes to where a reader is to begin, if that is further than it is.
