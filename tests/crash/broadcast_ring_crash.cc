@@ -5,7 +5,6 @@
 // value's number says its position and who pushed it.
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "placid/primitives/broadcast_ring.h"
+#include "tests/crash/broadcast_ledger.h"
 #include "tests/crash/play.h"
 #include "tests/support/checked_value.h"
 #include "tests/support/die.h"
@@ -22,65 +22,6 @@ namespace {
 
 using T = testing::CheckedValue<3>;
 using Ring = BroadcastRing<T>;
-
-// Of all that was ever begun, what is right to find at each position.
-struct Facts {
-  std::map<std::uint64_t, std::vector<std::uint64_t>> begun;
-  std::map<std::uint64_t, std::uint64_t> committed;
-  bool is_closing = false;
-  bool is_closed = false;
-};
-
-constexpr std::uint64_t kPositions = 0xFFFF'FFFF;
-
-Facts FactsOf(const std::vector<Event>& events) {
-  Facts facts;
-  std::map<std::uint8_t, Event> begun;  // of each party, its last call
-  for (const Event& event : events) {
-    const auto who = static_cast<std::uint8_t>(event.who);
-    if (event.what == What::kBegin) {
-      begun[who] = event;
-      for (std::uint64_t i = 0; i < event.count; ++i) {
-        facts.begun[(event.value + i) & kPositions].push_back(event.value + i);
-      }
-    } else if (event.what == What::kDone) {
-      for (std::uint64_t i = 0; i < event.count; ++i) {
-        const std::uint64_t value = begun[who].value + i;
-        const auto [at, is_new] =
-            facts.committed.emplace(value & kPositions, value);
-        Expect(is_new, "a value took the position of one that was committed");
-      }
-    } else if (event.what == What::kClosing) {
-      facts.is_closing = true;
-    } else if (event.what == What::kClosed) {
-      facts.is_closed = true;
-    }
-  }
-  return facts;
-}
-
-// Fails where a reader was given what did not belong there.
-void VerifyTaken(const std::vector<Event>& events, const Facts& facts) {
-  std::map<std::uint64_t, std::uint64_t> taken;
-  for (const Event& event : events) {
-    if (event.what != What::kTook) continue;
-    const std::uint64_t at = event.value & kPositions;
-    const auto begun = facts.begun.find(at);
-    bool is_begun = false;
-    if (begun != facts.begun.end()) {
-      for (const std::uint64_t value : begun->second) {
-        is_begun = is_begun || value == event.value;
-      }
-    }
-    Expect(is_begun, "a value was read that nobody pushed there");
-    const auto committed = facts.committed.find(at);
-    Expect(committed == facts.committed.end() ||
-               committed->second == event.value,
-           "another value was read than the one that was committed");
-    Expect(taken.emplace(at, event.value).first->second == event.value,
-           "two readers read two values at one position");
-  }
-}
 
 class BroadcastPlay : public Play {
  public:
@@ -145,7 +86,7 @@ class BroadcastPlay : public Play {
     ReadAll();
     const bool is_open = TakeWriter(bytes);
     if (is_open) {
-      Expect(!FactsOf(Book().Events()).is_closed, "it was closed and is open");
+      Expect(!BroadcastFactsOf(Book().Events()).is_closed, "it was closed and is open");
       const auto late = Need(Ring::AttachReadOnly(bytes));
       Expect(Distance(writer_->position(), late.position()) <=
                  operation_.capacity,
@@ -170,7 +111,7 @@ class BroadcastPlay : public Play {
     reader_ = Need(Ring::AttachReadOnly(bytes, StartAt::kOldest));
     ReadAll();
     const std::vector<Event> events = Book().Events();
-    const Facts facts = FactsOf(events);
+    const BroadcastFacts facts = BroadcastFactsOf(events);
     VerifyTaken(events, facts);
     for (const auto& [at, value] : facts.committed) {
       Expect(at < reader_->position() - operation_.start,
@@ -194,7 +135,7 @@ class BroadcastPlay : public Play {
     auto writer = last.is_free() ? ring.ClaimWriter()
                                  : ring.TakeOverWriter(AttestedDeath(last));
     if (!writer && writer.error().code == ErrorCode::kClosed) {
-      Expect(FactsOf(Book().Events()).is_closing, "nobody had closed it");
+      Expect(BroadcastFactsOf(Book().Events()).is_closing, "nobody had closed it");
       return false;
     }
     writer_ = Need(std::move(writer));
@@ -252,7 +193,7 @@ class BroadcastPlay : public Play {
     if (IsSoaking() && result == RingResult::kContended) return result;
     const bool is_right =
         result == RingResult::kEmpty ||
-        (result == RingResult::kClosed && FactsOf(Book().Events()).is_closing);
+        (result == RingResult::kClosed && BroadcastFactsOf(Book().Events()).is_closing);
     if (!is_right) Fail("a read said " + std::string(ToString(result)));
     return result;
   }
