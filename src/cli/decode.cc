@@ -18,6 +18,7 @@
 #include "placid/base/shared_bytes.h"
 #include "placid/base/stamp.h"
 #include "placid/base/untrusted.h"
+#include "placid/primitives/broadcast_byte_ring.h"
 #include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/latest.h"
@@ -183,6 +184,22 @@ std::uint64_t DescribeByteRing(std::span<std::byte> bytes, Json& json) {
   return SpscByteRing::SizeFor(ring->capacity(), ring->wrap());
 }
 
+std::uint64_t DescribeByteBroadcast(std::span<std::byte> bytes, Json& json) {
+  const auto words =
+      CopyWords<BroadcastByteRing>(SharedBytes(bytes.data(), bytes.size()));
+  if (!words) return 0;
+  const auto ring = BroadcastByteRing::Attach(bytes);
+  if (!ring) {
+    json["capacity"] = Concat("cannot be: ", Word(words->capacity), " (",
+                              ToString(ring.error().code), ")");
+    DescribeBroadcast(*words, std::nullopt, "_bytes", json);
+    return sizeof(BroadcastByteRing::Memory);
+  }
+  json["capacity_bytes"] = ring->capacity();
+  DescribeBroadcast(*words, ring->capacity(), "_bytes", json);
+  return BroadcastByteRing::SizeFor(ring->capacity());
+}
+
 std::uint64_t DescribeDoorbells(SharedBytes bytes, Json& json) {
   const auto words = CopyWords<Doorbells>(bytes);
   const std::uint32_t count =
@@ -208,6 +225,7 @@ const char* NameOf(TypeId type) {
     case TypeId::kSpscRing: return "SpscRing";
     case TypeId::kSpscByteRing: return "SpscByteRing";
     case TypeId::kBroadcastRing: return "BroadcastRing";
+    case TypeId::kBroadcastByteRing: return "BroadcastByteRing";
     case TypeId::kParticipants: return "Participants";
     case TypeId::kNameRecord: return "NameRecord";
     case TypeId::kSegmentHeader: return "SegmentHeader";
@@ -264,6 +282,7 @@ static_assert(Latest<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(SpscRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(SpscByteRing::kLayoutVersion == kKnownVersion);
 static_assert(BroadcastRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
+static_assert(BroadcastByteRing::kLayoutVersion == kKnownVersion);
 static_assert(Doorbells::kLayoutVersion == kKnownVersion);
 
 // {description, bytes that it takes}.
@@ -288,6 +307,9 @@ std::pair<Json, std::uint64_t> Describe(const StampWord& stamp,
     case TypeId::kSpscByteRing: taken = DescribeByteRing(bytes, json); break;
     case TypeId::kBroadcastRing:
       taken = DescribeBroadcastOfValues(shared, json);
+      break;
+    case TypeId::kBroadcastByteRing:
+      taken = DescribeByteBroadcast(bytes, json);
       break;
     case TypeId::kDoorbells: taken = DescribeDoorbells(shared, json); break;
     default: break;

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "placid/primitives/broadcast_byte_ring.h"
 #include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/latest.h"
@@ -48,9 +49,9 @@ struct DynamicCase {
   using Type = R;
   using OtherElement = Other;
   static constexpr bool kStampsVirgin = false;
-  static constexpr std::uint64_t kBytes = R::SizeFor(128);
+  static constexpr std::uint64_t kBytes = R::SizeFor(512);
   static Result<R> Create(std::span<std::byte> bytes) {
-    return R::Create(bytes, 128);
+    return R::Create(bytes, 512);
   }
 };
 
@@ -107,7 +108,8 @@ using Cases = ::testing::Types<
     DynamicCase<SpscRing<std::uint64_t>, SpscRing<std::int64_t>>,
     DynamicCase<SpscByteRing, SpscRing<std::byte>>,
     FixedCase<BroadcastRing<Large, 8>, BroadcastRing<Large, 16>>,
-    DynamicCase<BroadcastRing<std::uint64_t>, BroadcastRing<double>>>;
+    DynamicCase<BroadcastRing<std::uint64_t>, BroadcastRing<double>>,
+    DynamicCase<BroadcastByteRing, BroadcastRing<std::byte>>>;
 TYPED_TEST_SUITE(MappedTypeTest, Cases);
 
 // The guard page behind the bytes ends the test where SizeFor is too little.
@@ -237,6 +239,9 @@ TYPED_TEST(MappedTypeTest, CreateClearsUsedBytes) {
   if constexpr (requires { attached->MakeReader().position(); }) {
     EXPECT_TRUE(attached->ClaimWriter());
     EXPECT_EQ(attached->MakeReader().position(), 0u);
+  } else if constexpr (requires { attached->MakeReader().number(); }) {
+    EXPECT_TRUE(attached->ClaimWriter());
+    EXPECT_EQ(attached->MakeReader().number(), 0u);
   } else if constexpr (requires { attached->ClaimWriter(); }) {
     EXPECT_TRUE(attached->ClaimWriter());
     EXPECT_EQ(attached->MakeReader().Version(), 0u);
