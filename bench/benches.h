@@ -13,6 +13,7 @@ void RunSpsc(Report& report, bool all);         // spsc_bench.cc
 void RunMpsc(Report& report, bool all);         // mpsc_bench.cc
 void RunLanes(Report& report, bool all);        // lane_bench.cc
 void RunNewestValue(Report& report, bool all);  // newest_value_bench.cc
+void RunBroadcast(Report& report, bool all);    // broadcast_bench.cc
 void RunWaiting(Report& report, bool all);      // event_count_bench.cc
 
 // Tables of what each policy of waiting costs; a minute for each round.

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   RunMpsc(report, all);
   RunLanes(report, all);
   RunNewestValue(report, all);
+  RunBroadcast(report, all);
   RunWaiting(report, all);
   const bool written = report.WriteTo(stem);
   if (report.missed() > 0) {

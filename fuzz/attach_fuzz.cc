@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "fuzz/harness.h"
+#include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/lane_byte_ring.h"
 #include "placid/primitives/lane_ring.h"
@@ -209,6 +210,39 @@ struct LaneRings {
   }
 };
 
+template <typename T, std::uint64_t kExtent>
+struct Broadcasts {
+  using Type = BroadcastRing<T, kExtent>;
+  static std::uint64_t SizeFor(std::uint64_t capacity) {
+    return Type::SizeFor(kExtent == kDynamic ? capacity : kExtent);
+  }
+  static bool Create(std::span<std::byte> bytes, std::uint64_t capacity) {
+    return IsThere(Type::Create(bytes, capacity));
+  }
+  static void Read(typename Type::Reader reader) {
+    T value;
+    std::uint64_t lost = 0;
+    static_cast<void>(reader.TryRead(value, lost));
+  }
+  static void Use(HostilePeer& peer, Input& input, const Type& ring) {
+    auto reader = ring.MakeReader();
+    const RoleHolder holder = ring.WriterHolder();
+    auto writer = holder.is_free() ? ring.ClaimWriter()
+                                   : ring.TakeOverWriter(AttestedDeath(holder));
+    const bool can_push = IsThere(writer);
+    for (int i = 0; i < 20 && !input.is_spent(); ++i) {
+      peer.Allow(kAccesses);
+      if (can_push) writer->Push(T{});
+      T value;
+      std::uint64_t lost = 0;
+      static_cast<void>(reader.TryRead(value, lost));
+      if (input.TakeBool()) peer.Scribble();
+    }
+    peer.Allow(kAccesses);
+    if (can_push && input.TakeBool()) std::move(*writer).Close();
+  }
+};
+
 template <typename T>
 struct NewestValues {
   using Type = T;
@@ -367,6 +401,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
       One<ManyRings<Pose, kDynamic>>,
       One<LaneRings<LaneRing<Pose, 3>>>,
       One<LaneRings<LaneByteRing<2>>>,
+      One<Broadcasts<Pose, 8>>,
+      One<Broadcasts<std::uint64_t, kDynamic>>,
   };
   kTypes[input.TakeAtMost(kTypes.size() - 1)](input);
   return 0;

@@ -37,6 +37,8 @@ BYTE_RING = "placid/primitives/spsc_byte_ring.h"
 MPSC_RING = "placid/primitives/mpsc_ring.h"
 SEQLOCK = "placid/primitives/seqlock.h"
 LATEST = "placid/primitives/latest.h"
+BROADCAST = "placid/primitives/broadcast_ring.h"
+BYTE_BROADCAST = "placid/primitives/broadcast_byte_ring.h"
 
 
 class Fault(NamedTuple):
@@ -90,6 +92,21 @@ FAULTS = [
     Fault("torn-read",
           "a cell that was written again meanwhile counts as whole",
           "latest_fuzz", LATEST, [("kCells - 1;", "kCells + 1;")]),
+    Fault("torn-broadcast",
+          "room is made for fewer values than are written",
+          "broadcast_ring_fuzz", BROADCAST, [(
+              "memory_->oldest.store(limit_ - extent_.capacity(),",
+              "memory_->oldest.store(limit_ - extent_.capacity() - 1,")]),
+    Fault("look-past-the-end",
+          "values are looked at past the end of the ring",
+          "broadcast_ring_fuzz", BROADCAST, [(
+              "std::min<std::uint64_t>({wanted, limit_ - position_, InRow()})",
+              "std::min<std::uint64_t>({wanted, limit_ - position_})")]),
+    Fault("unchecked-broadcast-length",
+          "the length of a record is believed by readers",
+          "broadcast_byte_ring_fuzz", BYTE_BROADCAST, [(
+              ".AtMost(std::min({limit - position, rest, Eighth()}));",
+              ".AtMost(UINT64_MAX);")]),
     Fault("kept-space",
           "a consumer that finds the ring empty keeps its lag to itself",
           "spsc_ring_fuzz", RING, [(

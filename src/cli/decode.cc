@@ -18,6 +18,7 @@
 #include "placid/base/shared_bytes.h"
 #include "placid/base/stamp.h"
 #include "placid/base/untrusted.h"
+#include "placid/primitives/broadcast_byte_ring.h"
 #include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/lane_byte_ring.h"
@@ -248,6 +249,22 @@ std::uint64_t DescribeLanesOfRecords(SharedBytes bytes, Json& json) {
   return header;
 }
 
+std::uint64_t DescribeByteBroadcast(std::span<std::byte> bytes, Json& json) {
+  const auto words =
+      CopyWords<BroadcastByteRing>(SharedBytes(bytes.data(), bytes.size()));
+  if (!words) return 0;
+  const auto ring = BroadcastByteRing::Attach(bytes);
+  if (!ring) {
+    json["capacity"] = Concat("cannot be: ", Word(words->capacity), " (",
+                              ToString(ring.error().code), ")");
+    DescribeBroadcast(*words, std::nullopt, "_bytes", json);
+    return sizeof(BroadcastByteRing::Memory);
+  }
+  json["capacity_bytes"] = ring->capacity();
+  DescribeBroadcast(*words, ring->capacity(), "_bytes", json);
+  return BroadcastByteRing::SizeFor(ring->capacity());
+}
+
 std::uint64_t DescribeDoorbells(SharedBytes bytes, Json& json) {
   const auto words = CopyWords<Doorbells>(bytes);
   const std::uint32_t count =
@@ -276,6 +293,7 @@ const char* NameOf(TypeId type) {
     case TypeId::kLaneByteRing: return "LaneByteRing";
     case TypeId::kBroadcastRing: return "BroadcastRing";
     case TypeId::kMpscRing: return "MpscRing";
+    case TypeId::kBroadcastByteRing: return "BroadcastByteRing";
     case TypeId::kParticipants: return "Participants";
     case TypeId::kNameRecord: return "NameRecord";
     case TypeId::kSegmentHeader: return "SegmentHeader";
@@ -334,6 +352,7 @@ static_assert(SpscByteRing::kLayoutVersion == kKnownVersion);
 static_assert(LaneByteRing<1>::kLayoutVersion == kKnownVersion);
 static_assert(BroadcastRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(MpscRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
+static_assert(BroadcastByteRing::kLayoutVersion == kKnownVersion);
 static_assert(Doorbells::kLayoutVersion == kKnownVersion);
 
 // {description, bytes that it takes}.
@@ -364,6 +383,9 @@ std::pair<Json, std::uint64_t> Describe(const StampWord& stamp,
       taken = DescribeBroadcastOfValues(shared, json);
       break;
     case TypeId::kMpscRing: taken = DescribeRingOfMany(shared, json); break;
+    case TypeId::kBroadcastByteRing:
+      taken = DescribeByteBroadcast(bytes, json);
+      break;
     case TypeId::kDoorbells: taken = DescribeDoorbells(shared, json); break;
     default: break;
   }

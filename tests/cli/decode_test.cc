@@ -14,6 +14,7 @@
 #include "cli/report.h"
 #include "gtest/gtest.h"
 #include "placid/base/cache_line.h"
+#include "placid/primitives/broadcast_byte_ring.h"
 #include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/lane_byte_ring.h"
@@ -148,6 +149,24 @@ TEST_F(DecodeTest, RingsWithLanesAreShownLaneByLaneWhereThatCanBeKnown) {
   EXPECT_EQ(objects[1]["used"][0]["lane"], 2);
   EXPECT_EQ(objects[1]["used"][0]["producer"], "participant 6");
   EXPECT_EQ(objects[1]["used"][0]["filled_bytes"], 8);
+}
+
+TEST_F(DecodeTest, ABroadcastOfRecordsIsShownByItsBytes) {
+  auto writer = *BroadcastByteRing::Create(From(1), 1024)->ClaimWriter();
+  const std::array<std::byte, 20> record{};
+  ASSERT_EQ(writer.TryPush(record), RingResult::kOk);
+  // What it carries is not taken for an object.
+  ASSERT_TRUE(Seqlock<std::uint64_t>::Create(From(6)));
+  Json objects = Decode()["objects"];
+  ASSERT_EQ(objects.size(), 1u) << objects.dump(2);
+  EXPECT_EQ(objects[0]["type"], "BroadcastByteRing");
+  EXPECT_EQ(objects[0]["capacity_bytes"], 1024);
+  EXPECT_EQ(objects[0]["kept_bytes"], 48) << "a header, 20, a pad of 12";
+  auto& words = *reinterpret_cast<BroadcastByteRing::Memory*>(From(1).data());
+  words.capacity.store(100, kRelaxed);
+  objects = Decode()["objects"];
+  EXPECT_NE(objects[0]["capacity"].get<std::string>().find("cannot be"),
+            std::string::npos);
 }
 
 TEST_F(DecodeTest, WhatADirectoryNamesIsShownByItsName) {

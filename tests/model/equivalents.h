@@ -13,7 +13,7 @@ inline constexpr const char* kPredecessorKnown =
     "whoever held the role before has handed it over or is known to be dead, "
     "and either edge orders all that it did; the acquire says so on the spot";
 inline constexpr const char* kFinishSeen =
-    "the look at producer_closed before it was an acquire, of a store that "
+    "the look at the closed flag before it was an acquire, of a store that "
     "comes after the last value";
 inline constexpr const char* kHintSavesSteps =
     "the hint saves a producer steps and says nothing that it does not check";
@@ -23,6 +23,18 @@ inline constexpr Equivalent kEquivalent[] = {
      "where the swap succeeds it read zero, which nobody stored; the same "
      "order "
      "on failure is the one that counts"},
+    {"primitives/broadcast_byte_ring.h", "Writer::Start", "tail",
+     "acquire -> relaxed", 0, kPredecessorKnown},
+    {"primitives/broadcast_byte_ring.h", "Writer::Start", "oldest",
+     "acquire -> relaxed", 0, kPredecessorKnown},
+    {"primitives/broadcast_byte_ring.h", "Reader::LookForRecords", "tail",
+     "acquire -> relaxed", 1, kFinishSeen},
+    {"primitives/broadcast_ring.h", "Writer::Start", "tail",
+     "acquire -> relaxed", 0, kPredecessorKnown},
+    {"primitives/broadcast_ring.h", "Writer::Start", "oldest",
+     "acquire -> relaxed", 0, kPredecessorKnown},
+    {"primitives/broadcast_ring.h", "Reader::LookForValues", "tail",
+     "acquire -> relaxed", 1, kFinishSeen},
     {"primitives/latest.h", "Writer", "newest", "acquire -> relaxed", 0,
      kPredecessorKnown},
     {"primitives/mpsc_ring.h", "Producer::TryClaim", "hint", "left out", 0,

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "placid/primitives/broadcast_byte_ring.h"
 #include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/lane_byte_ring.h"
@@ -51,9 +52,9 @@ struct DynamicCase {
   using Type = R;
   using OtherElement = Other;
   static constexpr bool kStampsVirgin = false;
-  static constexpr std::uint64_t kBytes = R::SizeFor(128);
+  static constexpr std::uint64_t kBytes = R::SizeFor(512);
   static Result<R> Create(std::span<std::byte> bytes) {
-    return R::Create(bytes, 128);
+    return R::Create(bytes, 512);
   }
 };
 
@@ -115,7 +116,8 @@ using Cases = ::testing::Types<
     DynamicCase<LaneRing<std::uint64_t, 3>, LaneRing<std::int64_t, 3>>,
     DynamicCase<LaneByteRing<3>, LaneByteRing<4>>,
     FixedCase<BroadcastRing<Large, 8>, BroadcastRing<Large, 16>>,
-    DynamicCase<BroadcastRing<std::uint64_t>, BroadcastRing<double>>>;
+    DynamicCase<BroadcastRing<std::uint64_t>, BroadcastRing<double>>,
+    DynamicCase<BroadcastByteRing, BroadcastRing<std::byte>>>;
 TYPED_TEST_SUITE(MappedTypeTest, Cases);
 
 // The guard page behind the bytes ends the test where SizeFor is too little.
@@ -245,6 +247,9 @@ TYPED_TEST(MappedTypeTest, CreateClearsUsedBytes) {
   if constexpr (requires { attached->MakeReader().position(); }) {
     EXPECT_TRUE(attached->ClaimWriter());
     EXPECT_EQ(attached->MakeReader().position(), 0u);
+  } else if constexpr (requires { attached->MakeReader().number(); }) {
+    EXPECT_TRUE(attached->ClaimWriter());
+    EXPECT_EQ(attached->MakeReader().number(), 0u);
   } else if constexpr (requires { attached->ClaimWriter(); }) {
     EXPECT_TRUE(attached->ClaimWriter());
     EXPECT_EQ(attached->MakeReader().Version(), 0u);

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "placid/primitives/broadcast_byte_ring.h"
 #include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/seqlock.h"
@@ -87,6 +88,23 @@ TEST(BroadcastRingRecoverTest, NothingPushedIsLost) {
     EXPECT_EQ(reader.TryRead(value, lost), RingResult::kOk);
     EXPECT_EQ(value, number);
   }
+}
+
+TEST(BroadcastByteRingRecoverTest, NothingPublishedIsLost) {
+  using Ring = BroadcastByteRing;
+  alignas(128) std::array<std::byte, Ring::SizeFor(256)> bytes{};
+  const Ring ring = *Ring::Create(bytes, 256);
+  auto dead = *ring.ClaimWriter(kDead);
+  EXPECT_EQ(dead.TryPush({}), RingResult::kOk);
+  Die(std::move(dead));
+  EXPECT_EQ(ring.ClaimWriter(kAlive).error().code, ErrorCode::kRoleTaken);
+  EXPECT_FALSE(ring.Recover(DeadOwner::Attested(kAlive)));
+  EXPECT_TRUE(ring.Recover(DeadOwner::Attested(kDead)));
+  EXPECT_FALSE(ring.Recover(DeadOwner::Attested(kDead)));
+  const auto next = ring.ClaimWriter(kAlive);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->number(), 1u);
+  EXPECT_EQ(ring.MakeReader(StartAt::kOldest).number(), 0u);
 }
 
 // The dead one had both roles of one ring, or one of them.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "placid/primitives/broadcast_byte_ring.h"
 #include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/lane_byte_ring.h"
@@ -103,6 +104,7 @@ TEST_F(DirectoryTypesTest, BroadcastsCanBePlaced) {
   EXPECT_TRUE(
       directory.FindOrCreate<BroadcastRing<here::Pose>>("news", kMe, 16));
   EXPECT_TRUE((directory.FindOrCreate<BroadcastRing<int, 4>>("few", kMe)));
+  EXPECT_TRUE(directory.FindOrCreate<BroadcastByteRing>("log", kMe, 256));
 }
 
 TEST_F(DirectoryTypesTest, RingsWithLanesCanBePlaced) {

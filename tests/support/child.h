@@ -84,6 +84,12 @@ class Child {
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
   }
   void Signal(int signal) const { kill(pid_, signal); }
+  // SIGSTOP, wherever it is; stopped on return.
+  void Stop() const {
+    int status = 0;
+    kill(pid_, SIGSTOP);
+    waitpid(pid_, &status, WUNTRACED);
+  }
   // SIGKILL, wherever it is; dead on return.
   void Kill() {
     kill(pid_, SIGKILL);

@@ -610,8 +610,8 @@ BroadcastRing<T, kExtent>::Reader::Reader(const Memory* memory, const T* slots,
   if (!is_stamped) return;
   const std::uint64_t oldest =
       memory_->oldest.load(kAcquire);  // sync: discard (acquire)
-  const std::uint64_t tail =
-      memory_->tail.load(kAcquire);  // sync: publish (acquire)
+  const std::uint64_t tail = memory_->tail.load(
+      kRelaxed);  // sync: none, looked at again before a value is
   position_ = Place(first, oldest, tail);
   limit_ = position_;
 }

@@ -97,6 +97,7 @@ template <Element T, std::uint64_t kExtent>
 class BroadcastRing;
 template <Element T, std::uint64_t kExtent>
 class MpscRing;
+class BroadcastByteRing;
 class Counter;
 class EventCount;
 class WaitMask;
@@ -150,6 +151,12 @@ struct ObjectTraits<MpscRing<T, kCapacity>> {
   static constexpr TypeId kType = TypeId::kMpscRing;
   static constexpr std::uint64_t kExtent = kCapacity;
   using Element = T;
+};
+template <>
+struct ObjectTraits<BroadcastByteRing> {
+  static constexpr TypeId kType = TypeId::kBroadcastByteRing;
+  static constexpr std::uint64_t kExtent = kDynamic;
+  using Element = void;
 };
 template <>
 struct ObjectTraits<Counter> {
