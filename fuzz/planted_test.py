@@ -33,6 +33,7 @@ FLAGS = ["-std=c++20", "-O1", "-fsanitize=fuzzer,address,undefined",
 CCACHE = [shutil.which("ccache")] if shutil.which("ccache") else []
 
 RING = "placid/primitives/spsc_ring.h"
+SLOTTED = "placid/base/slotted.h"
 BYTE_RING = "placid/primitives/spsc_byte_ring.h"
 MPSC_RING = "placid/primitives/mpsc_ring.h"
 SEQLOCK = "placid/primitives/seqlock.h"
@@ -58,10 +59,10 @@ FAULTS = [
               "ring_.HeaderAt(head_).load(kRelaxed)))};")]),
     Fault("double-fetch-geometry",
           "the capacity is checked, then read again",
-          "attach_fuzz", RING, [(
-              "return SpscRing(bytes, Extent<kExtent>(capacity)); } }",
-              "return SpscRing(bytes, Extent<kExtent>("
-              "memory->capacity.load(kRelaxed))); } }")]),
+          "attach_fuzz", SLOTTED, [(
+              "return Extent<kExtent>(capacity); return Error",
+              "return Extent<kExtent>(memory.capacity.load(kRelaxed)); "
+              "return Error")]),
     Fault("unchecked-length",
           "the length of a record is believed",
           "spsc_byte_ring_fuzz", BYTE_RING, [(
