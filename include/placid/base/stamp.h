@@ -43,6 +43,7 @@ enum class TypeId : std::uint16_t {
   kLaneByteRing = 9,
   kBroadcastRing = 11,
   kBroadcastByteRing = 12,
+  kMpmcRing = 10,
   kParticipants = 16,
   kNameRecord = 17,
   kSegmentHeader = 18,

@@ -89,6 +89,14 @@ struct NobodyUsesIt {
   explicit constexpr NobodyUsesIt() = default;
 };
 
+// The error of a claim by nobody.
+[[nodiscard]] inline Error NobodyClaims(const char* operation) {
+  return {.code = ErrorCode::kInvalidArgument,
+          .operation = operation,
+          .field = "owner",
+          .advice = "claim it as a participant, or as Unowned()"};
+}
+
 class RoleClaim {
  public:
   RoleClaim() = default;
@@ -162,12 +170,7 @@ class RoleClaim {
 
   static Result<RoleClaim> Swap(Atomic<std::uint64_t>& word, RoleHolder from,
                                 OwnerId by, const char* operation) {
-    if (by.is_nobody()) {
-      return Error{.code = ErrorCode::kInvalidArgument,
-                   .operation = operation,
-                   .field = "owner",
-                   .advice = "claim it as a participant, or as Unowned()"};
-    }
+    if (by.is_nobody()) return NobodyClaims(operation);
     const RoleHolder mine = from.Next(by);
     std::uint64_t expected = from.word();
     if (!word.compare_exchange(expected, mine.word(), kAcquire,
