@@ -105,7 +105,8 @@ TEST(BroadcastRingKillStress, ReadersCountExactlyThroughTheDeathsOfWriters) {
       ASSERT_TRUE(reader);
       BroadcastCounts counts;
       const std::uint64_t start = reader->position();
-      std::minstd_rand dice(static_cast<unsigned>(random() + i));
+      std::minstd_rand dice(static_cast<unsigned>(random()) +
+                            static_cast<unsigned>(i));
       for (;;) {
         const RingResult result = ReadSome<T>(*reader, dice(), counts);
         if (result == RingResult::kClosed || ::testing::Test::HasFailure()) {
