@@ -17,6 +17,7 @@
 #include "bench/benches.h"
 #include "bench/harness.h"
 #include "bench/peers.h"
+#include "bench/round_trips.h"
 #include "placid/primitives/spsc_byte_ring.h"
 #include "placid/primitives/spsc_ring.h"
 
@@ -109,75 +110,6 @@ Row StreamRow(const std::string& name, double target, std::uint64_t count) {
       {"placid SpscRing, prompt (no target)", "retires at once",
        [count] { return Stream<Ours<T, kCapacity, Pace::kPrompt>>(count); }});
   return row;
-}
-
-constexpr int kTrips = 20'000;
-
-double Nanoseconds(double seconds) { return seconds * 1e9; }
-
-// Two lines, one written by each side: what the machine needs at least.
-std::vector<double> FloorRoundTrips() {
-  struct alignas(kLineBytes) Line {
-    Atomic<std::uint64_t> word;
-  };
-  auto lines = std::make_unique<std::array<Line, 2>>();
-  auto& ping = (*lines)[0].word;
-  auto& pong = (*lines)[1].word;
-  std::thread other([&] {
-    PinTo(1);
-    for (std::uint64_t i = 1; i <= kTrips; ++i) {
-      while (ping.load(std::memory_order_acquire) != i) {
-      }
-      pong.store(i, std::memory_order_release);
-    }
-  });
-  PinTo(0);
-  std::vector<double> times;
-  times.reserve(kTrips);
-  for (std::uint64_t i = 1; i <= kTrips; ++i) {
-    const double begin = Now();
-    ping.store(i, std::memory_order_release);
-    while (pong.load(std::memory_order_acquire) != i) {
-    }
-    times.push_back(Nanoseconds(Now() - begin));
-  }
-  other.join();
-  return times;
-}
-
-template <typename Queue>
-std::vector<double> RoundTrips() {
-  using T = typename Queue::value_type;
-  auto there = std::make_unique<Queue>();
-  auto back = std::make_unique<Queue>();
-  std::thread other([&] {
-    PinTo(1);
-    auto pop = there->MakeConsumer();
-    auto push = back->MakeProducer();
-    T item{};
-    for (int i = 0; i < kTrips; ++i) {
-      while (!pop(item)) {
-      }
-      while (!push(item)) {
-      }
-    }
-  });
-  PinTo(0);
-  auto push = there->MakeProducer();
-  auto pop = back->MakeConsumer();
-  std::vector<double> times;
-  times.reserve(kTrips);
-  T item{};
-  for (int i = 0; i < kTrips; ++i) {
-    const double begin = Now();
-    while (!push(Make<T>(static_cast<std::uint64_t>(i)))) {
-    }
-    while (!pop(item)) {
-    }
-    times.push_back(Nanoseconds(Now() - begin));
-  }
-  other.join();
-  return times;
 }
 
 // Records of one length through a byte ring; bytes per second.
