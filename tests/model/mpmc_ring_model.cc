@@ -511,5 +511,48 @@ const Registration kTwoRecoverers(
        {.deaths = 2},
        {"somebody died", "a value was offered again", "delivered again"}));
 
+// Of a run-time capacity: Create and Attach themselves.
+using Created = MpmcRing<std::uint64_t>;
+struct alignas(kLineBytes) CreatedBytes {
+  std::array<std::byte, Created::SizeFor(2)> bytes;
+};
+CreatedBytes created;
+
+const Registration kCreated(
+    Of("CreatedRingIsAttachedWholeOrNotAtAll",
+       [] {
+         Program program;
+         program.set_up = [] {
+           created.bytes.fill(std::byte{0x55});
+           reinterpret_cast<Created::Memory*>(created.bytes.data())
+               ->stamp.store(0, kRelaxed);
+         };
+         program.threads = {
+             {"creator",
+              [] {
+                Check(Created::Create(created.bytes, 2).has_value(), "created");
+                CountOperation();
+              },
+              true},
+             {"attacher", [] {
+                const auto attached = Created::Attach(created.bytes);
+                CountOperation();
+                if (!attached) {
+                  See("not yet");
+                  Check(attached.error().code == ErrorCode::kNotInitialized,
+                        "it is virgin until it is whole");
+                  return;
+                }
+                See("attached");
+                Check(attached->capacity() == 2, "its capacity is seen");
+                Check(attached->ClaimProducer(*OwnerId::Of(1, 1))
+                              ->TryPush(1) == RingResult::kOk,
+                      "its slots are seen to be free");
+              }}};
+         program.regions = {{"ring", &created, sizeof(created)}};
+         return program;
+       },
+       {.deaths = 1}, {"not yet", "attached"}));
+
 }  // namespace
 }  // namespace placid::model
