@@ -174,7 +174,7 @@ TYPED_TEST_SUITE(ManyRecoverTest, ManyRings);
 TYPED_TEST(ManyRecoverTest, WhatADeadProducerHeldIsPassedOver) {
   auto dead = *this->ring_.ClaimProducer(kDead);
   auto alive = *this->ring_.ClaimProducer(kAlive);
-  auto consumer = *this->ring_.ClaimConsumer({}, kAlive);
+  auto consumer = *this->ring_.ClaimConsumer();
   std::uint64_t* slot = nullptr;
   EXPECT_EQ(dead.TryPush(41), RingResult::kOk);
   ASSERT_EQ(dead.TryReserve(slot), RingResult::kOk);
