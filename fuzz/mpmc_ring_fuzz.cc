@@ -358,13 +358,13 @@ class Run {
     bool is_offered = false;
   };
   [[nodiscard]] NextEntry Next() const {
-    const std::uint64_t mask = ring_.capacity() - 1;
+    const auto slot = [this](std::uint64_t entry) {
+      return (start_ + entry) & (ring_.capacity() - 1);
+    };
     std::uint64_t offered = kNone;
     for (std::uint64_t i = 0; i < fates_.size(); ++i) {
       if (fates_[i] != Fate::kOffered) continue;
-      if (offered == kNone || (start_ + i & mask) < (start_ + offered & mask)) {
-        offered = i;
-      }
+      if (offered == kNone || slot(i) < slot(offered)) offered = i;
     }
     if (offered != kNone) return {RingResult::kOk, offered, true};
     std::uint64_t next = taken_;

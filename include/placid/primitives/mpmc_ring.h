@@ -523,9 +523,9 @@ auto MpmcRing<T, kExtent>::RecoverFrom(std::uint64_t owner) const -> Recovered {
             kRelaxed)) {  // sync: void (release), retire (release), offer (release)
       continue;
     }
-    recovered.voided += word.Is(State::kPushing) ? 1 : 0;
-    recovered.lost += word.Is(State::kTaking) ? 1 : 0;
-    recovered.offered += word.Is(State::kBorrowing) ? 1 : 0;
+    recovered.voided += word.Is(State::kPushing) ? 1u : 0u;
+    recovered.lost += word.Is(State::kTaking) ? 1u : 0u;
+    recovered.offered += word.Is(State::kBorrowing) ? 1u : 0u;
     is_offer = is_offer || word.Is(State::kBorrowing);
   }
   if (is_offer) {
