@@ -79,17 +79,6 @@ class Granules {
     return span <= rest ? 0 : rest;
   }
 
-  // Renews the words of all but the first granule of a span, before anybody may
-  // claim them for the next lap: who does must find the lap before in them.
-  void MarkInside(std::uint64_t position, std::uint64_t span) const {
-    for (std::uint64_t i = 1; i < span; ++i) {
-      const RecordWord inside = laps().Inside(position + i);
-      WordAt(position + i)
-          .store(inside.word(),
-                 kRelaxed);  // sync: none, the caller publishes it
-    }
-  }
-
  private:
   std::byte* data_;
   Atomic<std::uint64_t>* words_;

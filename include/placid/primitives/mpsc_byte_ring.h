@@ -252,6 +252,18 @@ class MpscByteRing {
       : memory_(reinterpret_cast<Memory*>(bytes.data())),
         granules_(bytes.data() + kDataOffset, extent) {}
 
+  // Renews the words of all but the first granule of a span, before anybody may
+  // claim them for the next lap: who does must find the lap before in them.
+  static void MarkInside(const Granules& granules, std::uint64_t position,
+                         std::uint64_t span) {
+    for (std::uint64_t i = 1; i < span; ++i) {
+      const RecordWord inside = granules.laps().Inside(position + i);
+      granules.WordAt(position + i)
+          .store(inside.word(),
+                 kRelaxed);  // sync: none, publish or retire carries it
+    }
+  }
+
   [[nodiscard]] inline Result<Consumer> Begin(RoleClaim claim, Pace pace,
                                               const char* operation) const;
   [[nodiscard]] inline bool VoidClaimsOf(std::uint64_t index) const;
@@ -712,7 +724,7 @@ inline bool MpscByteRing::Producer::Commit(std::size_t length) {
     granules_.WordAt(claimed_ + span)
         .store(rest.word(), kRelaxed);  // sync: none, carried by the one below
   }
-  granules_.MarkInside(claimed_, span);
+  MarkInside(granules_, claimed_, span);
   const RecordWord done = granules_.laps().Word(
       claimed_, SlotState::kDone, span, granules * kGranuleBytes - used);
   granules_.WordAt(claimed_).store(
@@ -794,7 +806,7 @@ inline RingResult MpscByteRing::Consumer::SkipToRecord(RecordWord& word) {
     if (is_now && word.state() == SlotState::kDone) return RingResult::kOk;
     if (!is_now || word.state() != SlotState::kVoid) return WhyNot(word);
     if (!IsSpan(word.span())) return RingResult::kCorrupt;
-    granules_.MarkInside(head_, word.span());
+    MarkInside(granules_, head_, word.span());
     head_ += word.span();
   }
   return RingResult::kContended;
