@@ -52,6 +52,8 @@ class ManyProducers {
  public:
   static constexpr int kMost = 3;
   static constexpr int kConsumer = kMost;  // as an owner
+  // From here on values are no producer's, and each takes one slot.
+  static constexpr std::uint64_t kFiller = 1000;
 
   explicit ManyProducers(const ManyPlan& plan) : plan_(plan) {}
 
@@ -86,7 +88,9 @@ class ManyProducers {
   // All that one can do to the ring: whatever is in the way is cleared up by
   // others.
   void PushAndPop(int p) {
-    auto producer = *ring_.ClaimProducer(Id(p));
+    auto claim = ring_.ClaimProducer(Id(p));
+    Check(claim.has_value(), "anybody may push");
+    auto producer = *std::move(claim);
     auto consumer = *ring_.ClaimConsumer(plan_.pace, Id(kConsumer));
     while (At(next_, p) < plan_.pushes) {
       if (At(pushed_, p) == At(next_, p)) (void)Push(producer, p, plan_.pushes);
@@ -99,7 +103,9 @@ class ManyProducers {
     if (plan_.one_after_the_other && p > 0) {
       while (flag_.load(kAcquire) == 0) Pause();  // sync: test (acquire)
     }
-    auto producer = *ring_.ClaimProducer(Id(p));
+    auto claim = ring_.ClaimProducer(Id(p));
+    Check(claim.has_value(), "anybody may push");
+    auto producer = *std::move(claim);
     const int up_to = plan_.pushes + (p == 0 ? plan_.before : 0);
     if (plan_.way == ManyPlan::kAbortFirst && p == 0) AbortOne(producer);
     while (At(pushed_, p) < up_to) {
@@ -317,15 +323,19 @@ class ManyProducers {
       return;
     }
     Check(result == RingResult::kEmpty, "empty at last");
-    auto producer = *ring_.ClaimProducer(Id(0));
+    auto claim = ring_.ClaimProducer(Id(0));
+    if (!claim) return Check(false, "anybody may push");
+    auto producer = *std::move(claim);
     std::uint64_t value = 0;
     for (int lap = 0; lap < 2; ++lap) {
       for (std::uint64_t i = 0; i < ring_.capacity(); ++i) {
-        Check(producer.TryPush(i) == RingResult::kOk, "all slots can be used");
+        Check(producer.TryPush(kFiller + i) == RingResult::kOk,
+              "all slots can be used");
       }
-      Check(producer.TryPush(0) == RingResult::kFull, "and no more than all");
+      Check(producer.TryPush(kFiller) == RingResult::kFull,
+            "and no more than all");
       for (std::uint64_t i = 0; i < ring_.capacity(); ++i) {
-        Check(consumer.TryPop(value) == RingResult::kOk && value == i,
+        Check(consumer.TryPop(value) == RingResult::kOk && value == kFiller + i,
               "all that was pushed comes");
       }
       Check(consumer.TryPop(value) == RingResult::kEmpty, "and no more");

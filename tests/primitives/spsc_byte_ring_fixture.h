@@ -12,17 +12,15 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string_view>
-#include <vector>
 
 #include "placid/primitives/spsc_byte_ring.h"
+#include "tests/primitives/record_bytes.h"
 #include "tests/support/guarded_bytes.h"
 
 namespace placid::testing {
 
 using Ring = SpscByteRing;
 using Wrap = Ring::Wrap;
-using Bytes = std::vector<std::byte>;
 
 // Header words, but for the length.
 inline constexpr std::uint64_t kRecord = std::uint64_t{1} << 32;
@@ -32,15 +30,6 @@ inline constexpr std::uint64_t kPadding = std::uint64_t{2} << 32;
 // and once nowhere in particular.
 inline constexpr std::array<std::uint64_t, 4> kByteRingStarts = {
     0, 40, (std::uint64_t{1} << 32) - 8, std::uint64_t{0} - 8};
-
-// The n-th record: bytes that differ from those of its neighbours.
-inline Bytes RecordOf(std::uint64_t n, std::size_t length) {
-  Bytes record(length);
-  for (std::size_t i = 0; i < length; ++i) {
-    record[i] = static_cast<std::byte>(n * 37 + i * 11 + 1);
-  }
-  return record;
-}
 
 // A record of `length` with its header, rounded up.
 inline std::uint64_t Footprint(std::size_t length) {
@@ -115,14 +104,6 @@ class SpscByteRingTest : public ::testing::Test {
   std::optional<GuardedBytes> guarded_;
   std::optional<Ring> ring_;
 };
-
-inline void ExpectError(const Error& error, ErrorCode code,
-                        std::string_view operation, std::string_view field) {
-  EXPECT_EQ(error.code, code) << error.Message().c_str();
-  EXPECT_EQ(error.operation, operation);
-  EXPECT_EQ(error.field == nullptr ? "" : error.field, field);
-  EXPECT_NE(error.advice, nullptr);
-}
 
 }  // namespace placid::testing
 
