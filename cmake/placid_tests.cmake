@@ -63,6 +63,11 @@ function(placid_test program)
   target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${program} PRIVATE ${ARG_LINKS}
     placid_test_support GTest::gmock Threads::Threads)
+  # A fifth of the time that tests take to build; a cache of compilers cannot
+  # see through it.
+  if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    target_precompile_headers(${program} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+  endif()
   if(WIN32)
     # Half the time of this build; what is tested, if not in headers, stays as
     # the build's own options have it.

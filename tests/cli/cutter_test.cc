@@ -47,7 +47,7 @@ std::string Lines(Share share, std::string_view text, std::size_t step) {
 }
 
 TEST(CutterTest, LinesStayWholeAndLongOnesComeInPieces) {
-  for (const std::size_t step : {1, 2, 3, 5, 16}) {
+  for (const std::size_t step : {1u, 2u, 3u, 5u, 16u}) {
     EXPECT_EQ(Lines(Share::kOneUnit, "a\n\nbc\nd", step), "a\n|\n|bc\n|d|");
     EXPECT_EQ(Lines(Share::kOneUnit, "1234567\n12345678\n", step),
               "1234567\n|12345678+\n|");
@@ -96,7 +96,7 @@ TEST(CutterTest, RecordsStayWhole) {
   const std::string a = Record("a");
   const std::string empty = Record("");
   const std::string lengthy = Record("0123456789");
-  for (const std::size_t step : {1, 3, 4, 5, 64}) {
+  for (const std::size_t step : {1u, 3u, 4u, 5u, 64u}) {
     Cutter cutter(Framing::kLengths, Share::kOneUnit, 8);
     EXPECT_EQ(CutAll(cutter, a + empty + lengthy + a, step),
               a + "|" + empty + "|" + lengthy.substr(0, 8) + "+" +

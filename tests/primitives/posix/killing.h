@@ -47,6 +47,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <optional>
 #include <random>
 #include <span>
@@ -63,7 +64,8 @@
 
 namespace placid::testing {
 
-template <typename Cast, typename Account = OneTaker<Cast>>
+template <typename Cast, typename Account = OneTaker<Cast>,
+          std::size_t kProducers = kKilledPlaces>
 class Killing {
  public:
   using Queue = typename Cast::Queue;
@@ -82,21 +84,27 @@ class Killing {
   Killing& operator=(const Killing&) = delete;
   ~Killing() { munmap(ledger_, sizeof(Ledger)); }
 
+  struct Options {
+    unsigned longest_lull_us = 1000;  // between two deaths
+    std::function<void(std::uint64_t death)> after_each = nullptr;
+  };
   // Whether all was as it must be.
-  [[nodiscard]] bool Run(std::uint64_t deaths) {
+  [[nodiscard]] bool Run(std::uint64_t deaths) { return Run(deaths, {}); }
+  [[nodiscard]] bool Run(std::uint64_t deaths, const Options& options) {
     deaths = std::min(deaths, Account::kMostLives - kPlaces - 1);
     for (std::size_t place = 0; place < kPlaces; ++place) Begin(place);
     std::uint64_t deaths_of_consumers = 0;
     for (std::uint64_t i = 0; i < deaths && !HasComplaint(); ++i) {
       const std::uint64_t taken = Load(common_.taken);
       std::this_thread::sleep_for(
-          std::chrono::microseconds(random_() % kLongestLullUs));
+          std::chrono::microseconds(random_() % options.longest_lull_us));
       if (!AwaitProgress(taken)) Complain("nothing arrives any more");
       const std::size_t place = random_() % kPlaces;
       if (!Cast::kIsTotal && IsProducer(place)) Stop(players_[place]);
       deaths_of_consumers += IsProducer(place) ? 0 : 1;
       End(place);
       Begin(place);
+      if (options.after_each) options.after_each(i);
     }
     for (std::size_t place = 0; place < kPlaces; ++place) End(place);
     if (!HasComplaint()) TakeTheRest();
@@ -112,8 +120,7 @@ class Killing {
   [[nodiscard]] const Queue& queue() const { return queue_; }
 
  private:
-  static constexpr std::size_t kPlaces = kKilledPlaces + Account::kConsumers;
-  static constexpr unsigned kLongestLullUs = 1000;
+  static constexpr std::size_t kPlaces = kProducers + Account::kConsumers;
   static constexpr std::uint64_t kMuch = 200;
   static constexpr std::chrono::seconds kPatience{30};
 
@@ -125,7 +132,7 @@ class Killing {
   };
 
   static constexpr bool IsProducer(std::size_t place) {
-    return place < kKilledPlaces;
+    return place < kProducers;
   }
   static std::uint64_t Load(const KillingLedger::Word& word) {
     return KillingLedger::Load(word);
@@ -156,14 +163,14 @@ class Killing {
     player.child.emplace([this, place, &player] {
       alarm(0);  // as long as its parent likes
       IsProducer(place) ? Produce(place, player)
-                        : Consume(place - kKilledPlaces, player.id);
+                        : Consume(place - kProducers, player.id);
     });
   }
 
   void End(std::size_t place) {
     Player& player = players_[place];
     player.child.reset();  // SIGKILL, and waits for it
-    if (!IsProducer(place)) account_.NoteDeath(place - kKilledPlaces);
+    if (!IsProducer(place)) account_.NoteDeath(place - kProducers);
     Cast::Recover(queue_, DeadOwner::Attested(player.id));
     if (!IsProducer(place)) return;
     ledger_->committed_by[player.life] =
@@ -193,7 +200,7 @@ class Killing {
 
   // Everybody is dead: what is left arrives, and then nothing is missing.
   void TakeTheRest() {
-    auto consumer = *Cast::ClaimConsumer(queue_, *OwnerId::Of(9, 1));
+    auto consumer = *Cast::ClaimConsumer(queue_, *OwnerId::Of(kPlaces + 1, 1));
     Taker taker(common_, account_, Account::kConsumers);
     RingResult result = RingResult::kOk;
     KilledValue value{};
@@ -230,7 +237,7 @@ class Killing {
     for (std::uint64_t n = 0; n < Account::kMostOfALife; ++n) {
       KilledValue value{
           .number = KilledNumber::Of(player.life, n), .known = {}, .check = 0};
-      for (std::size_t i = 0; i < kKilledPlaces; ++i) {
+      for (std::size_t i = 0; i < kProducers; ++i) {
         value.known[i] = Load(common_.committed[i]);
       }
       value.check = value.Check();
@@ -274,7 +281,7 @@ class Killing {
   Account& account_ = ledger_->account;
   std::uint64_t lives_ = 0;
   std::array<Player, kPlaces> players_;
-  std::array<std::uint64_t, kKilledPlaces> shares_{};
+  std::array<std::uint64_t, kProducers> shares_{};
 };
 
 }  // namespace placid::testing

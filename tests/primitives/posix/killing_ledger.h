@@ -17,7 +17,8 @@
 
 namespace placid::testing {
 
-inline constexpr std::size_t kKilledPlaces = 3;  // of producers
+inline constexpr std::size_t kKilledPlaces = 3;  // of producers, mostly
+inline constexpr std::size_t kMostKilledPlaces = 10;
 
 // Which value it is: of which life, the how-manieth of it.
 struct KilledNumber {
@@ -33,7 +34,7 @@ struct KilledNumber {
 struct KilledValue {
   std::uint64_t number;
   // Of each producer: its life, and how many of it were committed.
-  std::array<std::uint64_t, kKilledPlaces> known;
+  std::array<std::uint64_t, kMostKilledPlaces> known;
   std::uint64_t check;
 
   [[nodiscard]] std::uint64_t Check() const {
@@ -56,7 +57,7 @@ struct KillingLedger {
   using Word = Atomic<std::uint64_t>;
 
   // By the producer in each place: its life, and how many were committed.
-  std::array<Word, kKilledPlaces> committed;
+  std::array<Word, kMostKilledPlaces> committed;
   // By consumers: how many they took in all.
   Word taken;
   Word has_complaint;

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <iterator>
 #include <span>
 
 #include "placid/primitives/mpmc_ring.h"
@@ -63,6 +68,53 @@ TYPED_TEST(MpmcRingKillStress, WhatWasCommittedArrivesAsItsDeliverySays) {
     ASSERT_EQ(producer.TryPush(value), RingResult::kOk);
   }
   EXPECT_EQ(producer.TryPush(value), RingResult::kFull);
+}
+
+// What a process has open, and the most memory that it and its children had.
+struct Footprint {
+  std::ptrdiff_t descriptors = 0;
+  long own_kib = 0;
+  long childs_kib = 0;
+
+  static Footprint Now() {
+    rusage own{};
+    rusage childs{};
+    getrusage(RUSAGE_SELF, &own);
+    getrusage(RUSAGE_CHILDREN, &childs);
+    const std::filesystem::directory_iterator open("/dev/fd");
+    return {std::distance(begin(open), end(open)), own.ru_maxrss,
+            childs.ru_maxrss};
+  }
+  void Print(std::uint64_t deaths) const {
+    std::printf("%llu deaths: %td descriptors, at most %ld KiB, a child %ld\n",
+                static_cast<unsigned long long>(deaths), descriptors, own_kib,
+                childs_kib);
+  }
+};
+
+// Ten producers and ten consumers, each of which may be killed at any moment:
+// for ten minutes with PLACID_KILLS=360000. Catches what adds up: a slot, a
+// descriptor or a page for each death.
+TEST(MpmcRingTenAndTenKillStress, NothingCommittedIsLostAndNothingGrows) {
+  const std::uint64_t seed = DrawSeed();
+  using Cast = MpmcKillCast<1024, Delivery::kAtLeastOnce>;
+  const TwoViews views(Cast::Queue::SizeFor());
+  Killing<Cast, SomeTakers<Cast, 10>, 10> killing(views.first(), seed);
+  const std::uint64_t deaths = Kills() / 10;
+  Footprint early;
+  Footprint late;
+  const auto look = [&](std::uint64_t death) {
+    if (death == deaths / 5) early = Footprint::Now();
+    if (death == deaths - 1) late = Footprint::Now();
+  };
+  ASSERT_TRUE(
+      killing.Run(deaths, {.longest_lull_us = 30'000, .after_each = look}));
+  early.Print(deaths / 5);
+  late.Print(deaths);
+  EXPECT_EQ(late.descriptors, early.descriptors);
+  // Of the ledger, of which each life has its own pages.
+  constexpr long kLedgerKib = 4096;
+  EXPECT_LE(late.own_kib, early.own_kib + kLedgerKib);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SomeTakers<Cast>: what arrived, where two consumers take it (killing.h): each
+// SomeTakers<Cast>: what arrived, where several consumers take it (killing.h): each
 // value at one of them, and what one of them has had is never followed by what
 // was there before it. But for what was in a dead one's hand, which is lost, or
 // comes again and then may come late: Cast::kComesAgain says which.
@@ -19,7 +19,7 @@
 
 namespace placid::testing {
 
-template <typename Cast>
+template <typename Cast, std::size_t kTakers = 2>
 class SomeTakers {
   using Word = KillingLedger::Word;
   struct Hand {
@@ -28,7 +28,7 @@ class SomeTakers {
   };
 
  public:
-  static constexpr std::size_t kConsumers = 2;
+  static constexpr std::size_t kConsumers = kTakers;
   static constexpr std::uint64_t kMostLives = 1 << 16;
   static constexpr std::uint64_t kMostOfALife = 1 << 20;
 
@@ -59,7 +59,7 @@ class SomeTakers {
       if (is_first && IsLate(value.number)) {
         of_.late_.fetch_add(1, kRelaxed);  // sync: none, read when all are dead
       }
-      for (std::size_t i = 0; i < kKilledPlaces; ++i) {
+      for (std::size_t i = 0; i < known_.size(); ++i) {
         known_[i] = std::max(known_[i], value.known[i]);
       }
       ledger_.taken.fetch_add(1, kRelease);  // sync: a test's ledger
@@ -78,7 +78,7 @@ class SomeTakers {
     SomeTakers& of_;
     Hand& hand_;
     // How far any value had each producer to have come, of those it took.
-    std::array<std::uint64_t, kKilledPlaces> known_{};
+    std::array<std::uint64_t, kMostKilledPlaces> known_{};
   };
 
   // Before somebody else can be handed what this one had.
