@@ -12,6 +12,7 @@
 #include "placid/primitives/lane_byte_ring.h"
 #include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
+#include "placid/primitives/mpmc_ring.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/seqlock.h"
 #include "placid/primitives/spsc_byte_ring.h"
@@ -151,6 +152,38 @@ struct ManyRings {
     peer.Allow(2 * kOne + 3 * ring.capacity());
     if (can_push && input.TakeBool()) static_cast<void>(producer->Close());
     if (can_pop && input.TakeBool()) consumer->Close();
+    static_cast<void>(ring.Recover(DeadOwner::Attested(kOwner)));
+  }
+};
+
+// Anybody may do either.
+template <typename T, std::uint64_t kExtent>
+struct SharedRings {
+  using Type = MpmcRing<T, kExtent>;
+  static std::uint64_t SizeFor(std::uint64_t capacity) {
+    return Type::SizeFor(kExtent == kDynamic ? capacity : kExtent);
+  }
+  static bool Create(std::span<std::byte> bytes, std::uint64_t capacity) {
+    return IsThere(Type::Create(bytes, capacity));
+  }
+  static void Use(HostilePeer& peer, Input& input, const Type& ring) {
+    constexpr OwnerId kOwner = *OwnerId::Of(1, 1);
+    // Each may look at every slot, and for its place at each of 64 tries.
+    const std::uint64_t both = 2 * (20 + 64 * 110 + 6 * ring.capacity());
+    peer.Allow(both);
+    auto producer = *ring.ClaimProducer(kOwner);
+    auto consumer = *ring.ClaimConsumer(
+        input.TakeBool() ? Delivery::kAtLeastOnce : Delivery::kAtMostOnce);
+    for (int i = 0; i < 20 && !input.is_spent(); ++i) {
+      peer.Allow(both);
+      static_cast<void>(producer.TryPush(T{}));
+      T value;
+      static_cast<void>(consumer.TryPop(value));
+      if (input.TakeBool()) peer.Scribble();
+    }
+    peer.Allow(both);
+    if (input.TakeBool()) static_cast<void>(producer.Close());
+    if (input.TakeBool()) consumer.Close();
     static_cast<void>(ring.Recover(DeadOwner::Attested(kOwner)));
   }
 };
@@ -403,6 +436,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
       One<LaneRings<LaneByteRing<2>>>,
       One<Broadcasts<Pose, 8>>,
       One<Broadcasts<std::uint64_t, kDynamic>>,
+      One<SharedRings<std::uint64_t, 8>>,
+      One<SharedRings<Pose, kDynamic>>,
   };
   kTypes[input.TakeAtMost(kTypes.size() - 1)](input);
   return 0;

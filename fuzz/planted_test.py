@@ -36,6 +36,7 @@ RING = "placid/primitives/spsc_ring.h"
 SLOTTED = "placid/base/slotted.h"
 BYTE_RING = "placid/primitives/spsc_byte_ring.h"
 MPSC_RING = "placid/primitives/mpsc_ring.h"
+MPMC_RING = "placid/primitives/mpmc_ring.h"
 SEQLOCK = "placid/primitives/seqlock.h"
 LATEST = "placid/primitives/latest.h"
 BROADCAST = "placid/primitives/broadcast_ring.h"
@@ -125,6 +126,19 @@ FAULTS = [
           "mpsc_ring_fuzz", MPSC_RING, [(
               "if (result != RingResult::kOk) Publish(); return result;",
               "return result;")]),
+    Fault("unmasked-lap",
+          "a role goes where the lap of a word leads it",
+          "mpmc_ring_fuzz", MPMC_RING, [(
+              "return slots_["
+              "static_cast<std::size_t>(position & extent_.mask())];",
+              "return slots_[static_cast<std::size_t>(position)];")]),
+    Fault("untold-offer",
+          "a recoverer offers a value again and tells nobody",
+          "mpmc_ring_fuzz", MPMC_RING, [(
+              "is_offer = is_offer || word.Is(State::kBorrowing); } "
+              "if (is_offer) {",
+              "is_offer = is_offer || word.Is(State::kBorrowing); } "
+              "if (false) {")]),
 ]
 
 

@@ -11,36 +11,11 @@
 #include <vector>
 
 #include "fuzz/harness.h"
+#include "fuzz/ring_values.h"
 #include "placid/primitives/spsc_ring.h"
 
 namespace placid::fuzz {
 namespace {
-
-// Larger than a word and no power of two.
-struct Wide {
-  std::uint64_t a;
-  std::uint32_t b;
-  std::uint32_t c;
-  std::uint64_t d;
-};
-PLACID_FIELDS(Wide, a, b, c, d)
-
-std::uint8_t Make(std::uint64_t n, std::uint8_t*) {
-  return static_cast<std::uint8_t>(n * 7);
-}
-std::uint64_t Make(std::uint64_t n, std::uint64_t*) { return n * n + 1; }
-Wide Make(std::uint64_t n, Wide*) {
-  return {n, static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(~n), ~n};
-}
-// The n-th value ever pushed.
-template <typename T>
-T Make(std::uint64_t n) {
-  return Make(n, static_cast<T*>(nullptr));
-}
-template <typename T>
-bool AreSame(const T& a, const T& b) {
-  return std::memcmp(&a, &b, sizeof(T)) == 0;
-}
 
 template <typename T, std::uint64_t kExtent>
 class Run {

@@ -6,9 +6,8 @@
 #include <thread>
 #include <utility>
 
+#include "cli/attended.h"
 #include "cli/progress.h"
-#include "cli/stream.h"
-#include "cli/stream_header.h"
 #include "cli/system.h"
 #include "placid/base/atomic.h"
 #include "placid/os/shared_object.h"
@@ -26,8 +25,8 @@ constexpr int kTicksBeforeWord = 25;
 
 }  // namespace
 
-Attendant::Attendant(Stream& stream, Progress& progress, Calls calls)
-    : stream_(stream),
+Attendant::Attendant(Attended& attended, Progress& progress, Calls calls)
+    : attended_(attended),
       progress_(progress),
       calls_(std::move(calls)),
       thread_([this] { Run(); }) {}
@@ -65,10 +64,10 @@ void Attendant::Run() {
     if (found != before) {
       news_.store(static_cast<std::uint32_t>(found),
                   kRelease);  // sync: news (release)
-      stream_.Wake();
+      attended_.Wake();
     }
     if (found != News::kNone) ActOn(found);
-    const os::NativeHandle death = stream_.DeathEvent();
+    const os::NativeHandle death = attended_.DeathEvent();
     bell_.Wait(death, Patience(death));
   }
 }
@@ -91,10 +90,10 @@ News Attendant::LookAround() {
   // The name before the peer: one that has come, ended and taken it away since
   // the last look has said so first.
   const News without_peer =
-      stream_.IsStillNamed() ? News::kNone : News::kNameRemoved;
-  const PeerLife peer = stream_.LookAtPeer();
+      attended_.IsStillNamed() ? News::kNone : News::kNameRemoved;
+  const PeerLife peer = attended_.LookAtPeer();
   is_peer_here_ = peer == PeerLife::kPresent;
-  progress_.Update(moved(), stream_.header().ExpectedBytes(), is_peer_here_);
+  progress_.Update(moved(), attended_.ExpectedBytes(), is_peer_here_);
   News found = News::kPeerDied;
   switch (peer) {
     case PeerLife::kAbsent: return without_peer;
@@ -102,10 +101,10 @@ News Attendant::LookAround() {
     case PeerLife::kGone: found = News::kPeerGaveUp; break;
     case PeerLife::kDead: break;
   }
-  if (!stream_.AwaitsSuccessor()) return found;
+  if (!attended_.AwaitsSuccessor()) return found;
   if (!std::exchange(is_deserted_, true)) {
     calls_.announce(found);
-    stream_.Wake();  // the receiver may have died before it could
+    attended_.Wake();  // the receiver may have died before it could
   }
   return without_peer;
 }
@@ -114,7 +113,7 @@ void Attendant::ActOn(News news) {
   // A receiver still has to write what has arrived, unless a person is tired of
   // waiting for that.
   const bool may_abandon =
-      stream_.side() == Side::kSender || news == News::kInterrupted;
+      attended_.EndsWithPeer() || news == News::kInterrupted;
   if (may_abandon) {
     if (Abandon()) calls_.end(news);
     return;

@@ -25,8 +25,8 @@
 #include <thread>
 #include <utility>
 
+#include "cli/attended.h"
 #include "cli/progress.h"
-#include "cli/stream.h"
 #include "cli/system.h"
 #include "placid/base/atomic.h"
 #include "placid/os/shared_object.h"
@@ -52,7 +52,7 @@ class Attendant {
     std::function<void(News)> announce;
   };
 
-  Attendant(Stream& stream, Progress& progress, Calls calls);
+  Attendant(Attended& attended, Progress& progress, Calls calls);
   Attendant(const Attendant&) = delete;
   Attendant& operator=(const Attendant&) = delete;
   ~Attendant() { Stop(); }
@@ -100,7 +100,7 @@ class Attendant {
   [[nodiscard]] std::chrono::milliseconds Patience(
       os::NativeHandle death) const;
 
-  Stream& stream_;
+  Attended& attended_;
   Progress& progress_;
   Calls calls_;
   bool is_peer_here_ = false;

@@ -15,6 +15,7 @@
 #include "cli/outcome.h"
 #include "cli/stream_header.h"
 #include "cli/system.h"
+#include "cli/tee.h"
 #include "cli/text.h"
 #include "cli/transfer.h"
 #include "placid/os/name.h"
@@ -38,6 +39,18 @@ constexpr const char* kExitCodes =
     "  7  interrupted by a signal\n"
     "  8  the other side ended early and said why\n";
 
+constexpr const char* kExitCodesOfTee =
+    "Exit codes:\n"
+    "   0  all of it was shown, or seen\n"
+    "   2  the command line makes no sense\n"
+    "   3  NAME is in use, or is the name of something else\n"
+    "   4  watch: the tee died\n"
+    "   5  watch: the shared memory contradicts itself\n"
+    "   6  the input, the output or the shared memory failed\n"
+    "   7  interrupted by a signal\n"
+    "   8  watch: the tee ended early\n"
+    "  10  watch: some of it was lost\n";
+
 // What one of the transfer commands was given.
 struct TransferArguments {
   std::string name;
@@ -60,6 +73,14 @@ CLI::Validator Size() {
   return CLI::AsSizeValue(/*kb_is_1000=*/false).description("");
 }
 
+void AddCapacity(CLI::App& command, std::uint64_t& capacity,
+                 const char* about) {
+  command.add_option("--capacity", capacity, about)
+      ->transform(Size())
+      ->check(CheckCapacity)
+      ->type_name("SIZE");
+}
+
 CLI::App* AddTransfer(CLI::App& app, const char* command, const char* about,
                       TransferArguments& arguments, const char* file_about,
                       const char* resume_about) {
@@ -72,14 +93,9 @@ CLI::App* AddTransfer(CLI::App& app, const char* command, const char* about,
       ->type_name("");
   transfer->add_option("FILE", arguments.options.file, file_about)
       ->type_name("");
-  transfer
-      ->add_option("--capacity", arguments.options.capacity,
-                   "Bytes of the ring, if this side comes first: a power of "
-                   "two from 64KiB to 1GiB (default 4MiB; with --resume "
-                   "32MiB)")
-      ->transform(Size())
-      ->check(CheckCapacity)
-      ->type_name("SIZE");
+  AddCapacity(*transfer, arguments.options.capacity,
+              "Bytes of the ring, if this side comes first: a power of two "
+              "from 64KiB to 1GiB (default 4MiB; with --resume 32MiB)");
   transfer->add_flag("--resume", arguments.options.is_resumable, resume_about);
   transfer->add_flag("-q,--quiet", arguments.options.is_quiet,
                      "No progress line");
@@ -87,25 +103,40 @@ CLI::App* AddTransfer(CLI::App& app, const char* command, const char* about,
   return transfer;
 }
 
+CLI::App* AddTee(CLI::App& app, const char* command, const char* about,
+                 std::string& name, TeeOptions& options,
+                 const char* file_about) {
+  CLI::App* tee = app.add_subcommand(command, about);
+  tee->add_option("NAME", name,
+                  "What is shown is called: letters, digits and ._- (at most "
+                  "150)")
+      ->required()
+      ->type_name("");
+  tee->add_option("FILE", options.file, file_about)->type_name("");
+  tee->footer(kExitCodesOfTee);
+  return tee;
+}
+
 int End(const char* command, const Outcome& outcome) {
   if (!outcome.message.empty()) PrintMessage(command, outcome.message);
   return static_cast<int>(outcome.code);
 }
 
-int RunTransfer(const char* command, TransferArguments& arguments,
-                Outcome (*run)(const TransferOptions&)) {
-  const auto name = os::Name::Parse(arguments.name);
+template <typename Options>
+int RunNamed(const char* command, const std::string& text, Options& options,
+             Outcome (*run)(const Options&)) {
+  const auto name = os::Name::Parse(text);
   if (!name) {
     return End(command,
                {ExitCode::kUsage,
-                Concat("'", arguments.name, "' is no name: use 1 to ",
+                Concat("'", text, "' is no name: use 1 to ",
                        os::Name::kMaxBytes,
                        " letters, digits, dots, dashes and underscores, "
                        "not beginning with a dot")});
   }
-  arguments.options.name = *name;
+  options.name = *name;
   CatchInterruptions();
-  return End(command, run(arguments.options));
+  return End(command, run(options));
 }
 
 }  // namespace
@@ -116,7 +147,10 @@ int Run(std::vector<std::string> arguments) {
       "\n"
       "  placid demo                      what it can do, in half a minute\n"
       "  placid send NAME < file          one terminal, and\n"
-      "  placid receive NAME > copy       another: either may come first",
+      "  placid receive NAME > copy       another: either may come first\n"
+      "\n"
+      "  make | placid tee NAME           shows what passes, to as many as\n"
+      "  placid watch NAME                like to look on",
       "placid");
   // The same on each system: /x is a path.
   app.allow_windows_style_options(false);
@@ -138,6 +172,24 @@ int Run(std::vector<std::string> arguments) {
                   "Where to write it; - or nothing: standard output",
                   "Go on where the last receiver died, or let the next one "
                   "(needs a FILE)");
+
+  std::string tee_name;
+  TeeOptions showing_to;
+  CLI::App* tee = AddTee(
+      app, "tee", "Pass standard input on, and show it to `placid watch`",
+      tee_name, showing_to,
+      "What to pass on to standard output; - or nothing: standard input");
+  AddCapacity(*tee, showing_to.capacity,
+              "Bytes of the ring, of which the newest can be read: a power of "
+              "two from 64KiB to 1GiB (default 4MiB)");
+  std::string watch_name;
+  TeeOptions watching;
+  CLI::App* watch =
+      AddTee(app, "watch", "Look on at what `placid tee` passes on", watch_name,
+             watching, "Where to write it; - or nothing: standard output");
+  watch->add_flag("--oldest", watching.is_from_oldest,
+                  "Begin with the oldest that is still there, not with what "
+                  "comes from now on");
 
   DemoOptions showing;
   CLI::App* demo =
@@ -164,8 +216,14 @@ int Run(std::vector<std::string> arguments) {
     std::fprintf(stderr, "placid: %s\nTry `placid --help`.\n", error.what());
     return static_cast<int>(ExitCode::kUsage);
   }
-  if (send->parsed()) return RunTransfer("send", sending, Send);
-  if (receive->parsed()) return RunTransfer("receive", receiving, Receive);
+  if (send->parsed()) {
+    return RunNamed("send", sending.name, sending.options, Send);
+  }
+  if (receive->parsed()) {
+    return RunNamed("receive", receiving.name, receiving.options, Receive);
+  }
+  if (tee->parsed()) return RunNamed("tee", tee_name, showing_to, Tee);
+  if (watch->parsed()) return RunNamed("watch", watch_name, watching, Watch);
   if (demo->parsed()) return End("demo", RunDemo(showing));
   if (const auto code = housekeeping.Run()) return *code;
   std::fputs(app.help().c_str(), stdout);

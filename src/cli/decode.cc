@@ -24,6 +24,7 @@
 #include "placid/primitives/lane_byte_ring.h"
 #include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
+#include "placid/primitives/mpmc_ring.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/owner_id.h"
 #include "placid/primitives/role.h"
@@ -183,6 +184,17 @@ std::uint64_t DescribeRingOfMany(SharedBytes bytes, Json& json) {
   return sizeof(Object::Memory);
 }
 
+// Its slots know all but this.
+std::uint64_t DescribeRingOfManyToMany(SharedBytes bytes, Json& json) {
+  using Object = MpmcRing<std::uint64_t>;
+  const auto words = CopyWords<Object>(bytes);
+  if (!words) return 0;
+  DescribeCapacity(Word(words->capacity), bytes, json);
+  json["rounds_of_offers"] = Word(words->offers);
+  json["consumers_closed"] = Word(words->consumers_closed) != 0;
+  return sizeof(Object::Memory);
+}
+
 std::uint64_t DescribeByteRing(std::span<std::byte> bytes, Json& json) {
   const auto words =
       CopyWords<SpscByteRing>(SharedBytes(bytes.data(), bytes.size()));
@@ -293,6 +305,7 @@ const char* NameOf(TypeId type) {
     case TypeId::kLaneByteRing: return "LaneByteRing";
     case TypeId::kBroadcastRing: return "BroadcastRing";
     case TypeId::kMpscRing: return "MpscRing";
+    case TypeId::kMpmcRing: return "MpmcRing";
     case TypeId::kBroadcastByteRing: return "BroadcastByteRing";
     case TypeId::kParticipants: return "Participants";
     case TypeId::kNameRecord: return "NameRecord";
@@ -352,6 +365,7 @@ static_assert(SpscByteRing::kLayoutVersion == kKnownVersion);
 static_assert(LaneByteRing<1>::kLayoutVersion == kKnownVersion);
 static_assert(BroadcastRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(MpscRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
+static_assert(MpmcRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(BroadcastByteRing::kLayoutVersion == kKnownVersion);
 static_assert(Doorbells::kLayoutVersion == kKnownVersion);
 
@@ -383,6 +397,9 @@ std::pair<Json, std::uint64_t> Describe(const StampWord& stamp,
       taken = DescribeBroadcastOfValues(shared, json);
       break;
     case TypeId::kMpscRing: taken = DescribeRingOfMany(shared, json); break;
+    case TypeId::kMpmcRing:
+      taken = DescribeRingOfManyToMany(shared, json);
+      break;
     case TypeId::kBroadcastByteRing:
       taken = DescribeByteBroadcast(bytes, json);
       break;

@@ -23,6 +23,7 @@ enum class ExitCode : int {
   kInterrupted = 7,  // by a signal
   kPeerGaveUp = 8,   // the other side ended early and said so
   kTrouble = 9,      // clean: something is left; doctor: something is wrong
+  kLost = 10,        // watch: it was lapped, and has not seen everything
 };
 
 struct Outcome {

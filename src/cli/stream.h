@@ -20,6 +20,7 @@
 #include <optional>
 #include <utility>
 
+#include "cli/attended.h"
 #include "cli/outcome.h"
 #include "cli/stream_header.h"
 #include "placid/base/result.h"
@@ -39,13 +40,6 @@
 
 namespace placid::cli {
 
-enum class PeerLife : std::uint8_t {
-  kAbsent,   // has not come yet
-  kPresent,  // at work, or done and waiting for us
-  kGone,     // said how it ended
-  kDead,     // ended without a word
-};
-
 // Whether a receiver may succeed another: both sides want it, or neither does.
 struct Resumption {
   bool is_wanted = false;
@@ -53,12 +47,12 @@ struct Resumption {
   std::optional<StreamId> of{};
 };
 
-class Stream {
+class Stream : public Attended {
  public:
   Stream(Stream&&) = default;
   // Its doorbell would be given back into bytes that are gone.
   Stream& operator=(Stream&&) = delete;
-  ~Stream() = default;
+  ~Stream() override = default;
 
   // Joins the stream `name`, which gets a ring of `capacity` bytes if it is we
   // who create it. Waits up to two seconds for a former stream of that name to
@@ -92,22 +86,20 @@ class Stream {
   void Until(Attempt&& attempt);
 
   // Ends a sleep of Until. Any thread's.
-  void Wake() const { waiting_.Waker()(); }
+  void Wake() const override { waiting_.Waker()(); }
 
   // What Until sleeps by.
   [[nodiscard]] WaitSet& waiting() { return waiting_; }
 
-  [[nodiscard]] PeerLife LookAtPeer();
-  // Of the peer's death, as Bell::Wait takes it; none where there is no such
-  // thing, or no longer.
-  [[nodiscard]] os::NativeHandle DeathEvent() {
+  [[nodiscard]] PeerLife LookAtPeer() override;
+  [[nodiscard]] os::NativeHandle DeathEvent() override {
     const os::NativeHandle event = watch_.event();
     const bool has_happened =
         event != os::kNoHandle && watch_.Poll() == os::Liveness::kDead;
     return has_happened ? os::kNoHandle : event;
   }
-  // Whether a sender goes on without its receiver, and waits for the next.
-  [[nodiscard]] bool AwaitsSuccessor() const {
+  // Only a sender does.
+  [[nodiscard]] bool AwaitsSuccessor() const override {
     return side_ == Side::kSender && is_resumable_ &&
            MayBeSucceeded(header_.State(Side::kReceiver));
   }
@@ -118,8 +110,13 @@ class Stream {
   [[nodiscard]] std::uint64_t peer_pid() const {
     return header_.IdentityOf(Other(side_)).pid;
   }
-  // Whether who comes now would find us.
-  [[nodiscard]] bool IsStillNamed() const {
+  [[nodiscard]] bool EndsWithPeer() const override {
+    return side_ == Side::kSender;
+  }
+  [[nodiscard]] std::uint64_t ExpectedBytes() const override {
+    return header_.ExpectedBytes();
+  }
+  [[nodiscard]] bool IsStillNamed() const override {
     const auto named = object_.StillNamed(name_);
     return named || named.error().code != ErrorCode::kUnlinked;
   }

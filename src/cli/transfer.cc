@@ -19,6 +19,7 @@
 
 #include "cli/attendant.h"
 #include "cli/crc32c.h"
+#include "cli/input_output.h"
 #include "cli/outcome.h"
 #include "cli/progress.h"
 #include "cli/resumable_output.h"
@@ -435,14 +436,6 @@ void Transfer::Announce(News news) {
   }
 }
 
-// ---- Files ------------------------------------------------------------------
-
-bool IsStandard(const std::string& file) { return file.empty() || file == "-"; }
-
-Outcome CannotOpen(const std::string& file, const Error& error) {
-  return InputOutput(Concat("cannot open '", file, "'"), error);
-}
-
 }  // namespace
 
 TransferReport SendFrom(const TransferOptions& options, const Source& source,
@@ -463,12 +456,9 @@ TransferReport ReceiveInto(const TransferOptions& options, const Sink& sink,
 }
 
 Outcome Send(const TransferOptions& options) {
-  File input = File::StandardInput();
-  if (!IsStandard(options.file)) {
-    auto opened = File::OpenToRead(options.file);
-    if (!opened) return CannotOpen(options.file, opened.error());
-    input = *std::move(opened);
-  }
+  auto opened = OpenInput(options.file);
+  if (!opened) return opened.outcome();
+  File input = *std::move(opened);
   std::uint64_t expected = input.BytesLeft().value_or(options.most_bytes);
   expected = std::min(expected, options.most_bytes);
   std::uint64_t left = options.most_bytes;
@@ -527,12 +517,9 @@ Outcome ReceiveResumable(const TransferOptions& options) {
 
 Outcome Receive(const TransferOptions& options) {
   if (options.is_resumable) return ReceiveResumable(options);
-  File output = File::StandardOutput();
-  if (!IsStandard(options.file)) {
-    auto opened = File::OpenToWrite(options.file);
-    if (!opened) return CannotOpen(options.file, opened.error());
-    output = *std::move(opened);
-  }
+  auto opened = OpenOutput(options.file);
+  if (!opened) return opened.outcome();
+  File output = *std::move(opened);
   // What was in the file stays in it until there is something new to come.
   auto stream =
       Stream::Join(options.name, Side::kReceiver, CapacityOf(options));
@@ -546,15 +533,7 @@ Outcome Receive(const TransferOptions& options) {
   };
   const Sink sink = [&](std::span<const std::byte> from) -> Result<void> {
     if (auto emptied = empty(); !emptied) return emptied;
-    while (!from.empty()) {
-      const auto written = output.Write(from);
-      if (written) {
-        from = from.subspan(*written);
-      } else if (written.error().code != ErrorCode::kBusy || WasInterrupted()) {
-        return written.error();
-      }
-    }
-    return Ok();
+    return WriteAll(output, from);
   };
   const auto finish = [&]() -> Result<void> {
     auto emptied = empty();

@@ -17,7 +17,7 @@ import time
 import unittest
 
 OK, INTERNAL, USAGE, NAME_IN_USE, PEER_DIED, DAMAGED, INPUT_OUTPUT, \
-    INTERRUPTED, PEER_GAVE_UP = range(9)
+    INTERRUPTED, PEER_GAVE_UP, TROUBLE, LOST = range(11)
 
 KIB = 1024
 MIB = 1024 * 1024
@@ -112,10 +112,17 @@ class StreamTest(unittest.TestCase):
                 process.kill()
             with contextlib.suppress(ValueError):
                 process.communicate()
-        left = shm_path(self.name).exists()
-        if left:
-            shm_path(self.name).unlink()
-        self.assertFalse(left, "the shared memory was left behind")
+        left = self.objects()
+        for path in left:
+            path.unlink()
+        self.assertEqual(left, [], "the shared memory was left behind")
+
+    def objects(self):
+        """What lies in shared memory under our name: a segment has several."""
+        return [path for path in shm_path(self.name).parent.glob(
+            shm_path(self.name).name + "*")
+            if path.name == shm_path(self.name).name or
+            path.name.startswith(shm_path(self.name).name + ".")]
 
     def start(self, *arguments, **options):
         process = start(*arguments, **options)

@@ -20,6 +20,7 @@
 #include "placid/primitives/lane_byte_ring.h"
 #include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
+#include "placid/primitives/mpmc_ring.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/owner_id.h"
 #include "placid/primitives/ring_result.h"
@@ -80,9 +81,11 @@ TEST_F(DecodeTest, EachTypeIsToldByItsStampAndShownByItsWords) {
   const auto many = *MpscRing<std::uint32_t>::Create(From(60), 16);
   ASSERT_EQ(many.ClaimProducer()->TryPush(5), RingResult::kOk);
   const auto taker = *many.ClaimConsumer(Pace::kPrompt, *OwnerId::Of(4, 1));
+  const auto shared = *MpmcRing<std::uint32_t>::Create(From(80), 16);
+  shared.ClaimConsumer()->Close();
 
   const Json objects = Decode()["objects"];
-  ASSERT_EQ(objects.size(), 5u) << objects.dump(2);
+  ASSERT_EQ(objects.size(), 6u) << objects.dump(2);
   EXPECT_EQ(objects[0]["type"], "Seqlock");
   EXPECT_EQ(objects[0]["offset"], 1 * kLineBytes);
   EXPECT_EQ(objects[0]["version"], 5);
@@ -103,6 +106,10 @@ TEST_F(DecodeTest, EachTypeIsToldByItsStampAndShownByItsWords) {
   EXPECT_EQ(objects[4]["capacity"], 16);
   EXPECT_EQ(objects[4]["head"], 0);
   EXPECT_EQ(objects[4]["consumer"], "participant 4");
+  EXPECT_EQ(objects[5]["type"], "MpmcRing");
+  EXPECT_EQ(objects[5]["capacity"], 16);
+  EXPECT_EQ(objects[5]["rounds_of_offers"], 0);
+  EXPECT_EQ(objects[5]["consumers_closed"], true);
 }
 
 TEST_F(DecodeTest, ABroadcastIsShownByWhatReadersFind) {

@@ -8,11 +8,11 @@
 
 #include <atomic>
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "tests/linearizability/by_hand.h"
 #include "tests/linearizability/clock.h"
 #include "tests/linearizability/fifo.h"
 #include "tests/linearizability/holding.h"
@@ -23,16 +23,6 @@
 
 namespace placid::linearizability {
 namespace {
-
-template <typename Spec>
-bool Check(
-    const Spec& spec, const typename Spec::State& initial,
-    std::initializer_list<std::vector<Timed<typename Spec::Event>>> threads) {
-  typename Checker<Spec>::History history;
-  for (const auto& thread : threads) history.push_back(&thread);
-  Checker<Spec> checker;
-  return checker.IsLinearizable(spec, initial, history);
-}
 
 using Events = std::vector<Timed<Fifo::Event>>;
 using Stores = std::vector<Timed<Register::Event>>;

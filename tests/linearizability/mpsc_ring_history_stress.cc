@@ -12,15 +12,16 @@
 #include "placid/primitives/mpsc_ring.h"
 #include "tests/linearizability/abandon.h"
 #include "tests/linearizability/many_fifo.h"
+#include "tests/linearizability/pusher.h"
 #include "tests/linearizability/runner.h"
 #include "tests/support/checked_value.h"
 
 namespace placid::linearizability {
 namespace {
 
-// Large enough to be copied in several pieces.
 using T = testing::CheckedValue<8>;
 using Ring = MpscRing<T>;
+using RingPusher = Pusher<ManyFifo, Ring>;
 using Log = Recorder<ManyFifo::Event>;
 
 // One thread produces; the other produces and consumes by turns, so that each
@@ -28,10 +29,10 @@ using Log = Recorder<ManyFifo::Event>;
 class RingScenario {
  public:
   using Spec = ManyFifo;
-  static constexpr std::uint32_t kMostAtOnce = 3;
+  static constexpr std::uint32_t kMostAtOnce = RingPusher::kMostAtOnce;
 
   void Prepare(Random& random) {
-    for (Party& party : parties_) party.producer.reset();
+    for (Party& party : parties_) party.pusher.End();
     consumer_.reset();
     const std::uint64_t capacity = std::uint64_t{1} << Draw(random, 5);
     pace_ = Draw(random, 2) == 0 ? Pace::kPrompt : Pace::kStreaming;
@@ -44,12 +45,9 @@ class RingScenario {
     MoveTo(DrawStart(random, 1), capacity);
     next_ = 1;
     first_ = {};
-    for (std::size_t i = 0; i < parties_.size(); ++i) {
+    for (std::uint32_t i = 0; i < parties_.size(); ++i) {
       Party& party = parties_[i];
-      party = {.id = *OwnerId::Of(i + 1, 1)};
-      party.producer = *ring_->ClaimProducer(party.id);
-      // Values that nobody else uses.
-      party.next = static_cast<std::uint32_t>(i + 1) * 1000;
+      party.pusher.Begin(*ring_, i);
       party.steps.resize(4 + Draw(random, 5));
       for (Step& step : party.steps) {
         step = {Draw(random, 32), 1 + Draw(random, kMostAtOnce),
@@ -62,7 +60,7 @@ class RingScenario {
     const auto before = Draw(random, static_cast<std::uint32_t>(capacity) + 1);
     for (std::uint32_t i = 0; i < before; ++i) {
       first_.Append({next_, ManyFifo::Fate::kDone});
-      ASSERT_EQ(parties_[0].producer->TryPush(T::Of(next_++)), RingResult::kOk);
+      ASSERT_TRUE(parties_[0].pusher.TryPush(next_++));
     }
   }
 
@@ -72,7 +70,8 @@ class RingScenario {
   void Act(int who, Log& log) {
     Party& party = parties_[static_cast<std::size_t>(who)];
     for (const Step& step : party.steps) {
-      step.consumes ? Consume(step, log) : Produce(party, step, log);
+      step.consumes ? Consume(step, log)
+                    : party.pusher.Produce(*ring_, step.what, step.count, log);
     }
   }
 
@@ -83,11 +82,8 @@ class RingScenario {
     bool consumes;
   };
   struct Party {
-    OwnerId id;
-    std::optional<Ring::Producer> producer{};
-    std::vector<Step> steps{};
-    std::uint32_t next = 0;      // its next value; none is ever pushed twice
-    std::uint32_t reserved = 0;  // the value that it has claimed, or 0
+    RingPusher pusher;
+    std::vector<Step> steps;
   };
 
   Ring::Memory& memory() { return *reinterpret_cast<Ring::Memory*>(&memory_); }
@@ -99,87 +95,6 @@ class RingScenario {
     for (std::uint64_t i = start; i != start + capacity; ++i) {
       slots[i % capacity].word.store(laps.DoneBefore(i).word(),
                                      kRelaxed);  // sync: none, one thread
-    }
-  }
-
-  // ---- A producer's
-
-  void Produce(Party& party, const Step& step, Log& log) {
-    Ring::Producer& producer = *party.producer;
-    if (step.what == 0) {
-      const RingResult result = log.Time([&] { return producer.Close(); });
-      NoteGivenUp(party, log);
-      Note(result, {ManyFifo::kClose}, log);
-    } else if (step.what < 4) {
-      log.Time([&] {
-        Abandon(*std::move(party.producer));
-        (void)ring_->Recover(DeadOwner::Attested(party.id));
-        party.producer = *ring_->ClaimProducer(party.id);
-        return 0;
-      });
-      NoteGivenUp(party, log);
-    } else if (step.what < 16) {
-      const T value = T::Of(party.next);
-      const RingResult result =
-          log.Time([&] { return producer.TryPush(value); });
-      NoteGivenUp(party, log);
-      Note(result, {ManyFifo::kClaim, party.next}, log);
-      if (result == RingResult::kOk)
-        log.Note({ManyFifo::kCommit, party.next++});
-    } else if (step.what < 21) {
-      std::array<T, kMostAtOnce> values;
-      for (std::uint32_t i = 0; i < step.count; ++i) {
-        values[i] = T::Of(party.next + i);
-      }
-      std::size_t pushed = 0;
-      const RingResult result = log.Time([&] {
-        return producer.TryPushSome({values.data(), step.count}, pushed);
-      });
-      NoteGivenUp(party, log);
-      for (std::size_t i = 0; i < pushed; ++i) {
-        log.Note({ManyFifo::kClaim, party.next});
-        log.Note({ManyFifo::kCommit, party.next++});
-      }
-      if (result == RingResult::kOk && pushed == 0) {
-        log.Note({ManyFifo::kNonsense});
-      }
-      if (result != RingResult::kOk) Note(result, {}, log);
-    } else if (step.what < 26) {
-      T* slot = nullptr;
-      const RingResult result = log.Time([&] {
-        const RingResult reserved = producer.TryReserve(slot);
-        if (slot != nullptr) *slot = T::Of(party.next);
-        return reserved;
-      });
-      NoteGivenUp(party, log);
-      Note(result, {ManyFifo::kClaim, party.next}, log);
-      if (result == RingResult::kOk) party.reserved = party.next++;
-    } else {
-      const bool commits = step.what < 30;
-      const bool is_done = log.Time(
-          [&] { return commits ? producer.Commit() : producer.Abort(); });
-      if (is_done != (party.reserved != 0)) log.Note({ManyFifo::kNonsense});
-      if (!is_done) return;
-      log.Note(
-          {commits ? ManyFifo::kCommit : ManyFifo::kGiveUp, party.reserved});
-      party.reserved = 0;
-    }
-  }
-
-  static void NoteGivenUp(Party& party, Log& log) {
-    if (party.reserved != 0) log.Note({ManyFifo::kGiveUp, party.reserved});
-    party.reserved = 0;
-  }
-
-  static void Note(RingResult result, const ManyFifo::Event& done, Log& log) {
-    switch (result) {
-      case RingResult::kOk: return log.Note(done);
-      case RingResult::kFull: return log.Note({ManyFifo::kNoRoom});
-      case RingResult::kContended: return log.Note({ManyFifo::kContended});
-      case RingResult::kClosed:
-        log.Note({ManyFifo::kNoRoomOrEnd});
-        return log.Note({ManyFifo::kSeeClosed});
-      default: return log.Note({ManyFifo::kNonsense});
     }
   }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a stress of a queue of several producers does at each end: all ways to
-// push and to pop, in random order. Producer p pushes the numbers p * kStream +
-// 1, + 2, ...
+// What a stress of a queue of several producers, and of several consumers, does
+// at each end: all ways to push and to pop, in random order. Producer p pushes
+// the numbers p * kStream + 1, + 2, ...
 #ifndef PLACID_TESTS_PRIMITIVES_MANY_TRAFFIC_H_
 #define PLACID_TESTS_PRIMITIVES_MANY_TRAFFIC_H_
 
@@ -10,11 +10,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <random>
 #include <span>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "placid/base/shared_bytes.h"
@@ -65,41 +67,37 @@ void PushStream(Producer& producer, std::uint64_t stream, std::uint64_t count,
   }
 }
 
-// Pops `count` numbers of each of so many streams: each whole and in its turn.
-template <typename T, typename Consumer>
-void PopStreams(Consumer& consumer, std::uint64_t streams, std::uint64_t count,
-                std::uint64_t seed) {
+// Pops until is_done(), in all the ways there are; take(value) for each value.
+template <typename T, typename Consumer, typename IsDone, typename Take>
+void PopUntil(Consumer& consumer, std::uint64_t seed, const IsDone& is_done,
+              const Take& take) {
+  // Where many consume, whatever is looked at is taken.
+  constexpr bool kLooks = !std::is_void_v<decltype(consumer.Retire())>;
   std::minstd_rand random(static_cast<unsigned>(seed));
-  std::vector<std::uint64_t> next(streams, 1);
-  std::uint64_t left = streams * count;
-  const auto check = [&](const T& value) {
-    ASSERT_LT(value.number() / kStream, streams);
-    std::uint64_t& expected = next[value.number() / kStream];
-    EXPECT_EQ(value.number() % kStream, expected);
-    EXPECT_TRUE(value.IsWhole()) << value.number();
-    ++expected;
-    --left;
-  };
-  while (left > 0 && !::testing::Test::HasFailure()) {
+  while (!is_done() && !::testing::Test::HasFailure()) {
     const auto dice = random();
     RingResult result = RingResult::kOk;
     if (dice % 4 < 2) {
       T value;
       result = consumer.TryPop(value);
-      if (result == RingResult::kOk) check(value);
+      if (result == RingResult::kOk) take(value);
     } else if (dice % 4 == 2) {
       std::array<T, 20> values;
       std::size_t popped = 0;
       result = consumer.TryPopSome(
           std::span(values).first(dice / 8 % values.size() + 1), popped);
-      for (std::size_t i = 0; i < popped; ++i) check(values[i]);
+      for (std::size_t i = 0; i < popped; ++i) take(values[i]);
     } else {
       SharedSpan<T> value;
       result = consumer.TryPeek(value);
       // Sometimes it is only looked at.
-      const bool is_taken = !value.empty() && dice / 256 % 2 == 0;
-      if (is_taken) check(value[0].Load());
-      EXPECT_EQ(is_taken && consumer.Retire(), is_taken);
+      const bool is_taken = !value.empty() && (!kLooks || dice / 256 % 2 == 0);
+      if (is_taken) take(value[0].Load());
+      if constexpr (kLooks) {
+        EXPECT_EQ(is_taken && consumer.Retire(), is_taken);
+      } else if (dice / 256 % 2 == 0) {
+        consumer.Retire();
+      }
     }
     if (result == RingResult::kEmpty || result == RingResult::kPending) {
       std::this_thread::yield();
@@ -108,6 +106,65 @@ void PopStreams(Consumer& consumer, std::uint64_t streams, std::uint64_t count,
     }
   }
 }
+
+// Pops `count` numbers of each of so many streams: each whole and in its turn.
+template <typename T, typename Consumer>
+void PopStreams(Consumer& consumer, std::uint64_t streams, std::uint64_t count,
+                std::uint64_t seed) {
+  std::vector<std::uint64_t> next(streams, 1);
+  std::uint64_t left = streams * count;
+  PopUntil<T>(
+      consumer, seed, [&] { return left == 0; },
+      [&](const T& value) {
+        ASSERT_LT(value.number() / kStream, streams);
+        std::uint64_t& expected = next[value.number() / kStream];
+        EXPECT_EQ(value.number() % kStream, expected);
+        EXPECT_TRUE(value.IsWhole()) << value.number();
+        ++expected;
+        --left;
+      });
+}
+
+// Streams that several consumers share: who took what. It orders nothing, so
+// that a sanitizer sees the queue's own edges alone. All zero is none taken, so
+// it may lie in memory of several processes.
+template <std::uint64_t kStreams, std::uint64_t kCount>
+class SharedStreams {
+ public:
+  // Pops until all are taken, by whomever: each whole, once and, for this
+  // consumer, in its stream's order.
+  template <typename T, typename Consumer>
+  void Pop(Consumer& consumer, std::uint64_t seed) {
+    std::array<std::uint64_t, kStreams> newest{};
+    PopUntil<T>(
+        consumer, seed, [this] { return AreAllTaken(); },
+        [&](const T& value) {
+          Take(value);
+          std::uint64_t& before = newest.at(value.number() / kStream);
+          EXPECT_GT(value.number() % kStream, before);
+          before = value.number() % kStream;
+        });
+  }
+  // In any order.
+  template <typename T>
+  void Take(const T& value) {
+    const std::uint64_t number = value.number();
+    ASSERT_TRUE(value.IsWhole()) << number;
+    ASSERT_LT(number / kStream, kStreams);
+    ASSERT_LT(number % kStream - 1, kCount);
+    std::atomic<std::uint8_t>& times =
+        times_[number / kStream * kCount + number % kStream - 1];
+    EXPECT_EQ(times.fetch_add(1, std::memory_order_relaxed), 0) << number;
+    taken_.fetch_add(1, std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool AreAllTaken() const {
+    return taken_.load(std::memory_order_relaxed) == kStreams * kCount;
+  }
+
+ private:
+  std::atomic<std::uint64_t> taken_{0};
+  std::array<std::atomic<std::uint8_t>, kStreams * kCount> times_{};
+};
 
 }  // namespace placid::testing
 

@@ -19,6 +19,7 @@
 #include "placid/primitives/lane_byte_ring.h"
 #include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
+#include "placid/primitives/mpmc_ring.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/seqlock.h"
 #include "placid/primitives/spsc_byte_ring.h"
@@ -112,6 +113,8 @@ using Cases = ::testing::Types<
     DynamicCase<SpscByteRing, SpscRing<std::byte>>,
     FixedCase<MpscRing<std::uint64_t, 64>, MpscRing<std::uint64_t, 128>>,
     DynamicCase<MpscRing<std::uint64_t>, MpscRing<std::int64_t>>,
+    FixedCase<MpmcRing<std::uint64_t, 64>, MpmcRing<std::uint64_t, 128>>,
+    DynamicCase<MpmcRing<std::uint64_t>, MpscRing<std::uint64_t>>,
     FixedCase<LaneRing<std::uint64_t, 2, 8>, LaneRing<std::uint64_t, 2, 16>>,
     DynamicCase<LaneRing<std::uint64_t, 3>, LaneRing<std::int64_t, 3>>,
     DynamicCase<LaneByteRing<3>, LaneByteRing<4>>,
@@ -163,8 +166,7 @@ TYPED_TEST(MappedTypeTest, TooFewBytesAreRefused) {
     EXPECT_EQ(this->stamp().load(kRelaxed), 0u);
     ASSERT_TRUE(TypeParam::Create(this->bytes()));
     if constexpr (requires { Type::AttachReadOnly(few); }) {
-      EXPECT_EQ(Type::AttachReadOnly(few).error().code,
-                attached.error().code);
+      EXPECT_EQ(Type::AttachReadOnly(few).error().code, attached.error().code);
     }
   }
   EXPECT_EQ(Type::Reset({}, NobodyUsesIt()).error().code, ErrorCode::kTooSmall);
@@ -274,12 +276,14 @@ TEST(StorageTest, ZeroStorageIsReadyForUse) {
   static Latest<std::uint32_t>::Storage latest;
   static SpscRing<std::uint32_t, 8>::Storage ring;
   static MpscRing<std::uint32_t, 8>::Storage many;
+  static MpmcRing<std::uint32_t, 8>::Storage all;
   static BroadcastRing<std::uint32_t, 8>::Storage broadcast;
   static Counter::Storage counter;
   EXPECT_TRUE(Seqlock<std::uint32_t>::Attach(seqlock));
   EXPECT_TRUE(Latest<std::uint32_t>::Attach(latest));
   EXPECT_TRUE((SpscRing<std::uint32_t, 8>::Attach(ring)));
   EXPECT_TRUE((MpscRing<std::uint32_t, 8>::Attach(many)));
+  EXPECT_TRUE((MpmcRing<std::uint32_t, 8>::Attach(all)));
   EXPECT_TRUE((BroadcastRing<std::uint32_t, 8>::Attach(broadcast)));
   EXPECT_TRUE(Counter::Attach(counter));
 }

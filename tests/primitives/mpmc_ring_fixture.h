@@ -63,7 +63,7 @@ class MpmcRingFixture : public ::testing::Test {
 
   // The ring, empty, as if `start` positions had been used in it.
   void StartAt(std::uint64_t start) {
-    ASSERT_TRUE(Ring::Reset(guarded_.bytes(), NobodyUsesIt(), kCapacity));
+    ASSERT_TRUE(Ring::Reset(guarded_.bytes(), NobodyUsesIt()));
     ring_ = *Ring::Create(guarded_.bytes(), kCapacity);
     MoveMpmcRingTo(guarded_.bytes(), ring_, start);
   }

@@ -15,6 +15,8 @@
 #include "placid/primitives/broadcast_byte_ring.h"
 #include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/latest.h"
+#include "placid/primitives/mpmc_ring.h"
+#include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/seqlock.h"
 #include "placid/primitives/spsc_byte_ring.h"
 #include "placid/primitives/spsc_ring.h"
@@ -149,6 +151,43 @@ TYPED_TEST(RingRecoverTest, AParticipantIsNotTakenOverByAnybodysWord) {
   EXPECT_EQ(
       ring.TakeOverConsumer(AttestedDeath(ring.ConsumerHolder())).error().code,
       ErrorCode::kInvalidArgument);
+}
+
+// Anybody may push: what the dead held are slots.
+template <typename Ring>
+class ManyRecoverTest : public RingRecoverTest<Ring> {
+ protected:
+  // Whether there was something of the dead one's.
+  [[nodiscard]] bool Recover(OwnerId dead) const {
+    const auto recovered = this->ring_.Recover(DeadOwner::Attested(dead));
+    if constexpr (requires { recovered.any(); }) {
+      return recovered.any();
+    } else {
+      return recovered;
+    }
+  }
+};
+using ManyRings =
+    ::testing::Types<MpscRing<std::uint64_t>, MpmcRing<std::uint64_t>>;
+TYPED_TEST_SUITE(ManyRecoverTest, ManyRings);
+
+TYPED_TEST(ManyRecoverTest, WhatADeadProducerHeldIsPassedOver) {
+  auto dead = *this->ring_.ClaimProducer(kDead);
+  auto alive = *this->ring_.ClaimProducer(kAlive);
+  auto consumer = *this->ring_.ClaimConsumer();
+  std::uint64_t* slot = nullptr;
+  EXPECT_EQ(dead.TryPush(41), RingResult::kOk);
+  ASSERT_EQ(dead.TryReserve(slot), RingResult::kOk);
+  Die(std::move(dead));
+  EXPECT_EQ(alive.TryPush(42), RingResult::kOk);
+  EXPECT_FALSE(this->Recover(kAlive));
+  EXPECT_TRUE(this->Recover(kDead));
+  EXPECT_FALSE(this->Recover(kDead));
+  for (const std::uint64_t number : {41u, 42u}) {
+    std::uint64_t value = 0;
+    EXPECT_EQ(consumer.TryPop(value), RingResult::kOk);
+    EXPECT_EQ(value, number);
+  }
 }
 
 TEST(SpscRingRecoverTest, NothingPushedIsLost) {

@@ -14,6 +14,7 @@
 #include "placid/primitives/lane_byte_ring.h"
 #include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
+#include "placid/primitives/mpmc_ring.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/seqlock.h"
 #include "placid/primitives/spsc_byte_ring.h"
@@ -83,7 +84,6 @@ TEST_F(DirectoryTypesTest, EveryMappedTypeOfThisLibraryCanBePlaced) {
   EXPECT_EQ(ring->capacity(), 16u);
   EXPECT_TRUE((directory.FindOrCreate<SpscRing<int, 4>>("fixed", kMe)));
   EXPECT_TRUE(directory.FindOrCreate<SpscByteRing>("bytes", kMe, 256));
-  EXPECT_TRUE((directory.FindOrCreate<MpscRing<here::Pose>>("many", kMe, 16)));
   EXPECT_TRUE(directory.FindOrCreate<Seqlock<here::Pose>>("seqlock", kMe));
   EXPECT_TRUE(directory.FindOrCreate<Latest<here::Pose>>("latest", kMe));
   EXPECT_TRUE(directory.FindOrCreate<Counter>("counter", kMe));
@@ -97,6 +97,13 @@ TEST_F(DirectoryTypesTest, EveryMappedTypeOfThisLibraryCanBePlaced) {
   here::Pose pose{};
   EXPECT_EQ(consumer.TryPop(pose), RingResult::kOk);
   EXPECT_EQ(pose.yaw, 3);
+}
+
+TEST_F(DirectoryTypesTest, RingsOfManyCanBePlaced) {
+  const auto directory = Create();
+  EXPECT_TRUE((directory.FindOrCreate<MpscRing<here::Pose>>("many", kMe, 16)));
+  EXPECT_TRUE((directory.FindOrCreate<MpmcRing<here::Pose>>("all", kMe, 16)));
+  EXPECT_TRUE((directory.FindOrCreate<MpmcRing<int, 4>>("few", kMe)));
 }
 
 TEST_F(DirectoryTypesTest, BroadcastsCanBePlaced) {

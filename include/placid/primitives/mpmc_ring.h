@@ -75,7 +75,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -159,16 +158,13 @@ class MpmcRing {
   // created), kNotPlacid, kWrongByteOrder, kWrongType, kWrongVersion,
   // kWrongElement, kCorrupt (a capacity that cannot be).
   static Result<MpmcRing> Attach(std::span<std::byte> bytes);
-  static Result<MpmcRing> Attach(Storage& storage)
-    requires(kExtent != kDynamic)
-  {
+  static Result<MpmcRing> Attach(Storage& storage) requires(kExtent !=
+                                                            kDynamic) {
     return Attach(std::as_writable_bytes(std::span(&storage, 1)));
   }
 
-  // Makes the bytes of a ring of `capacity` virgin, whatever they were. Errors:
-  // kTooSmall, kMisaligned.
-  static Result<void> Reset(std::span<std::byte> bytes, NobodyUsesIt token,
-                            std::uint64_t capacity = kExtent);
+  // Makes the bytes virgin, whatever they were. Errors: kTooSmall, kMisaligned.
+  static Result<void> Reset(std::span<std::byte> bytes, NobodyUsesIt token);
 
   [[nodiscard]] std::uint64_t capacity() const { return extent_.capacity(); }
 
@@ -344,7 +340,6 @@ class MpmcRing<T, kExtent>::Producer {
 
   // Turns the next free slot into `state`.
   RingResult TryClaim(State state);
-  void PrefetchAhead() const;
 
   MpmcRing ring_;
   std::uint64_t owner_;
@@ -451,10 +446,14 @@ Result<MpmcRing<T, kExtent>> MpmcRing<T, kExtent>::Attach(
 
 template <Element T, std::uint64_t kExtent>
 Result<void> MpmcRing<T, kExtent>::Reset(std::span<std::byte> bytes,
-                                         NobodyUsesIt, std::uint64_t capacity) {
-  auto place =
-      CheckPlace(bytes, SizeFor(capacity), kAlignment, "MpmcRing::Reset");
-  if (place) std::memset(bytes.data(), 0, static_cast<std::size_t>(SizeFor(capacity)));
+                                         NobodyUsesIt) {
+  // Of run-time extent, Create clears the slots.
+  const std::uint64_t size =
+      Slots::kIsDynamic ? sizeof(Memory) : SizeFor(kExtent);
+  auto place = CheckPlace(bytes, size, kAlignment, "MpmcRing::Reset");
+  if (place) {
+    std::fill_n(bytes.begin(), static_cast<std::ptrdiff_t>(size), std::byte{});
+  }
   return place;
 }
 
@@ -503,8 +502,7 @@ std::uint64_t MpmcRing<T, kExtent>::First() const {
 }
 
 template <Element T, std::uint64_t kExtent>
-auto MpmcRing<T, kExtent>::RecoverFrom(std::uint64_t owner) const
-    -> Recovered {
+auto MpmcRing<T, kExtent>::RecoverFrom(std::uint64_t owner) const -> Recovered {
   Recovered recovered;
   bool is_offer = false;
   for (std::uint64_t i = 0; i < extent_.capacity(); ++i) {
@@ -525,9 +523,9 @@ auto MpmcRing<T, kExtent>::RecoverFrom(std::uint64_t owner) const
             kRelaxed)) {  // sync: void (release), retire (release), offer (release)
       continue;
     }
-    recovered.voided += word.Is(State::kPushing) ? 1 : 0;
-    recovered.lost += word.Is(State::kTaking) ? 1 : 0;
-    recovered.offered += word.Is(State::kBorrowing) ? 1 : 0;
+    recovered.voided += word.Is(State::kPushing) ? 1u : 0u;
+    recovered.lost += word.Is(State::kTaking) ? 1u : 0u;
+    recovered.offered += word.Is(State::kBorrowing) ? 1u : 0u;
     is_offer = is_offer || word.Is(State::kBorrowing);
   }
   if (is_offer) {
@@ -546,9 +544,9 @@ MpmcRing<T, kExtent>::Producer::TryClaim(State state) {
     const TurnWord free(ring_.LapOf(next_), State::kFree);
     const TurnWord mine = free.To(state, state == State::kEnd ? 0 : owner_);
     std::uint64_t seen = free.word();
-    if (slot.word.compare_exchange(
-            seen, mine.word(), kAcquire,
-            kRelaxed)) [[likely]] {  // sync: void (acquire), retire (acquire)
+    if (slot.word.compare_exchange(seen, mine.word(), kAcquire,
+                                   kRelaxed))
+        [[likely]] {  // sync: void (acquire), retire (acquire)
       if (state == State::kEnd) return RingResult::kOk;
       slot_ = &slot;
       claim_ = mine;
@@ -562,14 +560,14 @@ MpmcRing<T, kExtent>::Producer::TryClaim(State state) {
                                         : RingResult::kFull;
     }
     if (ahead == 0 && found.Is(State::kEnd)) return RingResult::kClosed;
-    if (ahead < 0 ||
-        (ahead == 0 && !IsPassed<Side::kProducers>(found))) {
+    if (ahead < 0 || (ahead == 0 && !IsPassed<Side::kProducers>(found))) {
       return RingResult::kCorrupt;
     }
     const std::uint64_t passed =
         ring_.template LastPassed<Side::kProducers>(next_, found);
-    next_ = tries < kNear ? passed + 1
-                          : ring_.template FirstBehind<Side::kProducers>(passed);
+    next_ = tries < kNear
+                ? passed + 1
+                : ring_.template FirstBehind<Side::kProducers>(passed);
   }
   return RingResult::kContended;
 }
@@ -579,7 +577,8 @@ PLACID_ALWAYS_INLINE RingResult
 MpmcRing<T, kExtent>::Producer::TryPush(const T& value) {
   Abort();
   const RingResult claimed = TryClaim(State::kPushing);
-  if (claimed != RingResult::kOk) [[unlikely]] return claimed;
+  if (claimed != RingResult::kOk) [[unlikely]]
+    return claimed;
   machine::CopyIn(slot_->value, value);
   Commit();
   return RingResult::kOk;
@@ -635,20 +634,18 @@ RingResult MpmcRing<T, kExtent>::Producer::Close() {
 // ---- Consumer
 
 template <Element T, std::uint64_t kExtent>
-PLACID_ALWAYS_INLINE RingResult
-MpmcRing<T, kExtent>::Consumer::TryTakeNext() {
+PLACID_ALWAYS_INLINE RingResult MpmcRing<T, kExtent>::Consumer::TryTakeNext() {
   std::uint64_t voids = 0;
   for (int tries = 0; tries < kMostTries;) {
     Slot& slot = ring_.SlotAt(next_);
     const std::uint64_t lap = ring_.LapOf(next_);
-    std::uint64_t seen =
-        slot.word.load(kAcquire);  // sync: publish (acquire)
+    std::uint64_t seen = slot.word.load(kAcquire);  // sync: publish (acquire)
     const TurnWord found(seen);
     if (found == TurnWord(lap, State::kFull)) [[likely]] {
       const TurnWord mine(lap, HandOf(delivery_), owner_);
-      if (slot.word.compare_exchange(
-              seen, mine.word(), kRelaxed,
-              kRelaxed)) [[likely]] {  // sync: none, the look has acquired
+      if (slot.word.compare_exchange(seen, mine.word(), kRelaxed,
+                                     kRelaxed))
+          [[likely]] {  // sync: none, the look has acquired
         slot_ = &slot;
         taken_ = mine;
         ++next_;
@@ -666,8 +663,9 @@ MpmcRing<T, kExtent>::Consumer::TryTakeNext() {
                (found.AheadOf(lap) == 0 && IsPassed<Side::kConsumers>(found))) {
       const std::uint64_t passed =
           ring_.template LastPassed<Side::kConsumers>(next_, found);
-      next_ = tries < kNear ? passed + 1
-                            : ring_.template FirstBehind<Side::kConsumers>(passed);
+      next_ = tries < kNear
+                  ? passed + 1
+                  : ring_.template FirstBehind<Side::kConsumers>(passed);
       ++tries;
     } else {
       return WhyNot(found, lap);
@@ -731,7 +729,8 @@ template <Element T, std::uint64_t kExtent>
 PLACID_ALWAYS_INLINE RingResult
 MpmcRing<T, kExtent>::Consumer::TryPop(T& value) {
   const RingResult taken = TryTake();
-  if (taken != RingResult::kOk) [[unlikely]] return taken;
+  if (taken != RingResult::kOk) [[unlikely]]
+    return taken;
   machine::CopyOut(value, slot_->value);
   if (delivery_ == Delivery::kAtMostOnce) Retire();
   return RingResult::kOk;

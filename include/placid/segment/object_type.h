@@ -97,6 +97,8 @@ template <Element T, std::uint64_t kExtent>
 class BroadcastRing;
 template <Element T, std::uint64_t kExtent>
 class MpscRing;
+template <Element T, std::uint64_t kExtent>
+class MpmcRing;
 class BroadcastByteRing;
 class Counter;
 class EventCount;
@@ -149,6 +151,12 @@ struct ObjectTraits<BroadcastRing<T, kCapacity>> {
 template <Element T, std::uint64_t kCapacity>
 struct ObjectTraits<MpscRing<T, kCapacity>> {
   static constexpr TypeId kType = TypeId::kMpscRing;
+  static constexpr std::uint64_t kExtent = kCapacity;
+  using Element = T;
+};
+template <Element T, std::uint64_t kCapacity>
+struct ObjectTraits<MpmcRing<T, kCapacity>> {
+  static constexpr TypeId kType = TypeId::kMpmcRing;
   static constexpr std::uint64_t kExtent = kCapacity;
   using Element = T;
 };

@@ -35,6 +35,7 @@
 #include "placid/base/shared_bytes.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/latest.h"
+#include "placid/primitives/mpmc_ring.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
@@ -208,6 +209,10 @@ struct ManyRing : ValueRing<ManyRing, Sample, MpscRing<Sample>> {
   static constexpr std::string_view kName = "MpscRingOfStructs";
   static constexpr bool kHasManySenders = true;
 };
+struct SharedRing : ValueRing<SharedRing, Sample, MpmcRing<Sample>> {
+  static constexpr std::string_view kName = "MpmcRingOfStructs";
+  static constexpr bool kHasManySenders = true;
+};
 
 template <typename Derived, SpscByteRing::Wrap kWrap>
 struct RecordRing : RingKind<Derived, SpscByteRing> {
@@ -352,11 +357,12 @@ template <typename... Kinds>
 struct KindList {};
 
 // For any bytes, and for those that a port can map twice in a row.
-using PlainKinds = KindList<NumberRing, SampleRing, ManyRing, PaddedRing,
-                            SampleSeqlock, LatestSample, PlainCounter>;
+using PlainKinds =
+    KindList<NumberRing, SampleRing, ManyRing, SharedRing, PaddedRing,
+             SampleSeqlock, LatestSample, PlainCounter>;
 using AllKinds =
-    KindList<NumberRing, SampleRing, ManyRing, PaddedRing, SampleSeqlock,
-             LatestSample, PlainCounter, MirroredRing>;
+    KindList<NumberRing, SampleRing, ManyRing, SharedRing, PaddedRing,
+             SampleSeqlock, LatestSample, PlainCounter, MirroredRing>;
 
 // Those that one party at a time may write.
 template <typename Kind>
