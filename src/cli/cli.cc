@@ -127,8 +127,7 @@ CLI::App* AddTee(CLI::App& app, const char* command, const char* about,
                  const char* file_about) {
   CLI::App* tee = app.add_subcommand(command, about);
   tee->add_option("NAME", name,
-                  "What is shown is called: letters, digits and ._- (at most "
-                  "150)")
+                  "What it is called: letters, digits and ._- (at most 150)")
       ->required()
       ->type_name("");
   tee->add_option("FILE", options.file, file_about)->type_name("");

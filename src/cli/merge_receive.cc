@@ -116,7 +116,7 @@ class MergeReceiver : private Attended {
   }
   [[nodiscard]] Outcome Conclusion() const;
   static std::string Sender(const Book& book) {
-    return Concat("the sender of process ", book.pid);
+    return Concat("a sender (process ", book.pid, ")");
   }
   [[nodiscard]] std::string Kept(const Book& book) const {
     const char* what =
@@ -343,7 +343,7 @@ Outcome MergeReceiver::HandleEnd(Book& book, const MergeRecord& said) {
       said.first == book.bytes && said.second == book.crc32c;
   if (!is_same) {
     ++damaged_;
-    Note(Concat("the bytes of ", Sender(book), " are not those that it sent"));
+    Note(Concat(Sender(book), " sent other bytes than those that arrived"));
   }
   state_.verdicts[static_cast<std::size_t>(consumer_->lane())] = {
       .sender = book.sender,

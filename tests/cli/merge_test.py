@@ -36,7 +36,7 @@ class MergeTest(t.StreamTest):
 
     def assert_merged(self, output, parts):
         """Of each part its lines, and in their order, and nothing else."""
-        found = {who: b"" for who in parts}
+        found = {who: bytearray() for who in parts}
         for line in output.splitlines(keepends=True):
             found[line.split(b" ", 1)[0]] += line
         self.assertTrue(found == parts)
@@ -127,7 +127,7 @@ class MergeTest(t.StreamTest):
         self.end(other)
         self.assertEqual(
             self.assert_ended(receiver, t.PEER_DIED,
-                              f"the sender of process {victim.pid} died",
+                              f"a sender (process {victim.pid}) died",
                               "no end", "1 of 2 senders died"), b"there\n")
 
     def test_a_stopped_sender_delays_only_itself(self):
