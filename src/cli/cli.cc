@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "cli/cutter.h"
 #include "cli/demo.h"
 #include "cli/housekeeping_commands.h"
+#include "cli/merge.h"
 #include "cli/outcome.h"
 #include "cli/stream_header.h"
 #include "cli/system.h"
@@ -55,6 +57,10 @@ constexpr const char* kExitCodesOfTee =
 struct TransferArguments {
   std::string name;
   TransferOptions options;
+  bool is_merged = false;
+  bool is_framed = false;
+  bool is_kept = false;
+  std::uint64_t senders = 1;
 };
 
 // Of a number without a unit, as Size() leaves it.
@@ -95,8 +101,21 @@ CLI::App* AddTransfer(CLI::App& app, const char* command, const char* about,
       ->type_name("");
   AddCapacity(*transfer, arguments.options.capacity,
               "Bytes of the ring, if this side comes first: a power of two "
-              "from 64KiB to 1GiB (default 4MiB; with --resume 32MiB)");
-  transfer->add_flag("--resume", arguments.options.is_resumable, resume_about);
+              "from 64KiB to 1GiB (default 4MiB; with --resume 32MiB; with "
+              "--merge 256KiB, of which there are 32)");
+  CLI::Option* resume = transfer->add_flag(
+      "--resume", arguments.options.is_resumable, resume_about);
+  CLI::Option* merge =
+      transfer
+          ->add_flag("--merge", arguments.is_merged,
+                     "Up to 32 senders into one receiver: lines stay whole, "
+                     "and in the order of each (all sides need it)")
+          ->excludes(resume);
+  transfer
+      ->add_flag("--frames", arguments.is_framed,
+                 "Not lines but records: 4 bytes, the length, little-endian, "
+                 "and so many bytes (all sides need it)")
+      ->needs(merge);
   transfer->add_flag("-q,--quiet", arguments.options.is_quiet,
                      "No progress line");
   transfer->footer(kExitCodes);
@@ -108,8 +127,7 @@ CLI::App* AddTee(CLI::App& app, const char* command, const char* about,
                  const char* file_about) {
   CLI::App* tee = app.add_subcommand(command, about);
   tee->add_option("NAME", name,
-                  "What is shown is called: letters, digits and ._- (at most "
-                  "150)")
+                  "What it is called: letters, digits and ._- (at most 150)")
       ->required()
       ->type_name("");
   tee->add_option("FILE", options.file, file_about)->type_name("");
@@ -139,6 +157,21 @@ int RunNamed(const char* command, const std::string& text, Options& options,
   return End(command, run(options));
 }
 
+int RunTransfer(const char* command, TransferArguments& arguments,
+                Outcome (*run)(const TransferOptions&),
+                Outcome (*run_merged)(const MergeOptions&)) {
+  if (!arguments.is_merged) {
+    return RunNamed(command, arguments.name, arguments.options, run);
+  }
+  MergeOptions options;
+  options.file = arguments.options.file;
+  options.capacity = arguments.options.capacity;
+  options.is_quiet = arguments.options.is_quiet;
+  options.framing = arguments.is_framed ? Framing::kLengths : Framing::kLines;
+  options.senders = arguments.is_kept ? UINT64_MAX : arguments.senders;
+  return RunNamed(command, arguments.name, options, run_merged);
+}
+
 }  // namespace
 
 int Run(std::vector<std::string> arguments) {
@@ -165,13 +198,29 @@ int Run(std::vector<std::string> arguments) {
   send->add_option("--bytes", sending.options.most_bytes,
                    "Send the first SIZE bytes at most")
       ->transform(Size())
-      ->type_name("SIZE");
+      ->type_name("SIZE")
+      ->excludes(send->get_option("--merge"));
   TransferArguments receiving;
   CLI::App* receive =
       AddTransfer(app, "receive", "Receive what `placid send` sends", receiving,
                   "Where to write it; - or nothing: standard output",
                   "Go on where the last receiver died, or let the next one "
                   "(needs a FILE)");
+
+  CLI::Option* merge = receive->get_option("--merge");
+  CLI::Option* senders =
+      receive
+          ->add_option("--senders", receiving.senders,
+                       "End when so many have come and none is there any more "
+                       "(default 1)")
+          ->check(CLI::Range(std::uint64_t{1}, UINT64_MAX).description(""))
+          ->type_name("N")
+          ->needs(merge);
+  receive
+      ->add_flag("--keep", receiving.is_kept,
+                 "Wait for the next senders until interrupted")
+      ->needs(merge)
+      ->excludes(senders);
 
   std::string tee_name;
   TeeOptions showing_to;
@@ -217,10 +266,10 @@ int Run(std::vector<std::string> arguments) {
     return static_cast<int>(ExitCode::kUsage);
   }
   if (send->parsed()) {
-    return RunNamed("send", sending.name, sending.options, Send);
+    return RunTransfer("send", sending, Send, SendMerged);
   }
   if (receive->parsed()) {
-    return RunNamed("receive", receiving.name, receiving.options, Receive);
+    return RunTransfer("receive", receiving, Receive, ReceiveMerged);
   }
   if (tee->parsed()) return RunNamed("tee", tee_name, showing_to, Tee);
   if (watch->parsed()) return RunNamed("watch", watch_name, watching, Watch);

@@ -25,6 +25,7 @@
 #include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/mpmc_ring.h"
+#include "placid/primitives/mpsc_byte_ring.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/owner_id.h"
 #include "placid/primitives/role.h"
@@ -195,6 +196,23 @@ std::uint64_t DescribeRingOfManyToMany(SharedBytes bytes, Json& json) {
   return sizeof(Object::Memory);
 }
 
+std::uint64_t DescribeRecordsOfMany(std::span<std::byte> bytes, Json& json) {
+  const auto words =
+      CopyWords<MpscByteRing>(SharedBytes(bytes.data(), bytes.size()));
+  if (!words) return 0;
+  json["head_bytes"] = Word(words->head) * MpscByteRing::kGranuleBytes;
+  json["consumer"] = Holder(Word(words->consumer));
+  json["consumer_closed"] = Word(words->consumer_closed) != 0;
+  const auto ring = MpscByteRing::Attach(bytes);
+  if (!ring) {
+    json["capacity"] = Concat("cannot be: ", Word(words->capacity), " (",
+                              ToString(ring.error().code), ")");
+    return sizeof(MpscByteRing::Memory);
+  }
+  json["capacity_bytes"] = ring->capacity();
+  return MpscByteRing::SizeFor(ring->capacity());
+}
+
 std::uint64_t DescribeByteRing(std::span<std::byte> bytes, Json& json) {
   const auto words =
       CopyWords<SpscByteRing>(SharedBytes(bytes.data(), bytes.size()));
@@ -305,6 +323,7 @@ const char* NameOf(TypeId type) {
     case TypeId::kLaneByteRing: return "LaneByteRing";
     case TypeId::kBroadcastRing: return "BroadcastRing";
     case TypeId::kMpscRing: return "MpscRing";
+    case TypeId::kMpscByteRing: return "MpscByteRing";
     case TypeId::kMpmcRing: return "MpmcRing";
     case TypeId::kBroadcastByteRing: return "BroadcastByteRing";
     case TypeId::kParticipants: return "Participants";
@@ -365,6 +384,7 @@ static_assert(SpscByteRing::kLayoutVersion == kKnownVersion);
 static_assert(LaneByteRing<1>::kLayoutVersion == kKnownVersion);
 static_assert(BroadcastRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(MpscRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
+static_assert(MpscByteRing::kLayoutVersion == kKnownVersion);
 static_assert(MpmcRing<std::uint64_t>::kLayoutVersion == kKnownVersion);
 static_assert(BroadcastByteRing::kLayoutVersion == kKnownVersion);
 static_assert(Doorbells::kLayoutVersion == kKnownVersion);
@@ -397,6 +417,9 @@ std::pair<Json, std::uint64_t> Describe(const StampWord& stamp,
       taken = DescribeBroadcastOfValues(shared, json);
       break;
     case TypeId::kMpscRing: taken = DescribeRingOfMany(shared, json); break;
+    case TypeId::kMpscByteRing:
+      taken = DescribeRecordsOfMany(bytes, json);
+      break;
     case TypeId::kMpmcRing:
       taken = DescribeRingOfManyToMany(shared, json);
       break;

@@ -15,7 +15,6 @@
 #ifndef PLACID_SRC_CLI_STREAM_H_
 #define PLACID_SRC_CLI_STREAM_H_
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -23,6 +22,7 @@
 #include "cli/attended.h"
 #include "cli/outcome.h"
 #include "cli/stream_header.h"
+#include "cli/until.h"
 #include "placid/base/result.h"
 #include "placid/os/file_lock.h"
 #include "placid/os/futex.h"
@@ -31,10 +31,8 @@
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
 #include "placid/primitives/spsc_byte_ring.h"
-#include "placid/wait/deadline.h"
 #include "placid/wait/doorbells.h"
 #include "placid/wait/publisher.h"
-#include "placid/wait/wait_loop.h"
 #include "placid/wait/wait_mask.h"
 #include "placid/wait/wait_set.h"
 
@@ -78,12 +76,11 @@ class Stream : public Attended {
     return MaskOf(side_).MakeNotifier(doorbells_);
   }
 
-  // Calls `attempt` until it is true, for the thread that moves bytes. Sleeps
-  // until the peer notifies or somebody wakes us; looks again once a second, for
-  // should the peer die before it can ring, whoever is told of deaths will wake
-  // us.
+  // Calls `attempt` until it is true, for the thread that moves bytes (until.h).
   template <typename Attempt>
-  void Until(Attempt&& attempt);
+  void Until(Attempt&& attempt) {
+    cli::Until(waiting_, attempt);
+  }
 
   // Ends a sleep of Until. Any thread's.
   void Wake() const override { waiting_.Waker()(); }
@@ -169,27 +166,6 @@ class Stream : public Attended {
   WaitSet waiting_;
   os::ProcessWatch watch_;
 };
-
-// ---- Implementation ---------------------------------------------------------
-
-template <typename Attempt>
-void Stream::Until(Attempt&& attempt) {
-  // The slices of a WaitSet at first, since a peer that has just come may not be
-  // followed yet: longer than an attendant takes to find it.
-  constexpr std::chrono::milliseconds kInSlices{600};
-  constexpr std::int64_t kLongSliceNs = 1'000'000'000;
-  Deadline end = Deadline::After(kInSlices);
-  while (waiting_.Until(attempt, end).end != WaitEnd::kAnswered) {
-    waiting_.Arm();
-    const bool is_answered = attempt();
-    const bool is_rung =
-        !is_answered &&
-        waiting_.Sleep(Deadline::Never().monotonic_ns(), kLongSliceNs);
-    waiting_.Disarm();
-    if (is_answered) return;
-    end = Deadline::After(is_rung ? kInSlices : std::chrono::milliseconds(0));
-  }
-}
 
 }  // namespace placid::cli
 

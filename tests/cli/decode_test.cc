@@ -21,6 +21,7 @@
 #include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/mpmc_ring.h"
+#include "placid/primitives/mpsc_byte_ring.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/owner_id.h"
 #include "placid/primitives/ring_result.h"
@@ -112,6 +113,32 @@ TEST_F(DecodeTest, EachTypeIsToldByItsStampAndShownByItsWords) {
   EXPECT_EQ(objects[5]["consumers_closed"], true);
 }
 
+TEST_F(DecodeTest, RecordsOfManyAreShownByTheirBytes) {
+  const auto ring = *MpscByteRing::Create(From(1), 1024);
+  auto producer = *ring.ClaimProducer();
+  // What they carry is not taken for an object.
+  std::span<std::byte> payload;
+  ASSERT_EQ(producer.TryReserve(300, payload), RingResult::kOk);
+  ASSERT_TRUE(Seqlock<std::uint64_t>::Create(From(4)));
+  ASSERT_TRUE(producer.Commit(300));
+  auto consumer = *ring.ClaimConsumer(Pace::kPrompt, *OwnerId::Of(4, 1));
+  SharedBytes record;
+  ASSERT_EQ(consumer.TryFront(record), RingResult::kOk);
+  ASSERT_EQ(consumer.TryFront(record), RingResult::kEmpty);
+  Json objects = Decode()["objects"];
+  ASSERT_EQ(objects.size(), 1u) << objects.dump(2);
+  EXPECT_EQ(objects[0]["type"], "MpscByteRing");
+  EXPECT_EQ(objects[0]["capacity_bytes"], 1024);
+  EXPECT_EQ(objects[0]["head_bytes"], 320);
+  EXPECT_EQ(objects[0]["consumer"], "participant 4");
+
+  auto& words = *reinterpret_cast<MpscByteRing::Memory*>(From(1).data());
+  words.capacity.store(3, kRelaxed);
+  objects = Decode()["objects"];
+  EXPECT_NE(objects[0]["capacity"].get<std::string>().find("cannot be: 3"),
+            std::string::npos);
+}
+
 TEST_F(DecodeTest, ABroadcastIsShownByWhatReadersFind) {
   auto writer =
       *BroadcastRing<std::uint32_t>::Create(From(1), 8)->ClaimWriter();
@@ -128,8 +155,8 @@ TEST_F(DecodeTest, ABroadcastIsShownByWhatReadersFind) {
   EXPECT_EQ(objects[0]["closed"], false);
   EXPECT_EQ(objects[1]["capacity"], "fixed by its type");
 
-  auto& words = *reinterpret_cast<BroadcastRing<std::uint32_t>::Memory*>(
-      From(1).data());
+  auto& words =
+      *reinterpret_cast<BroadcastRing<std::uint32_t>::Memory*>(From(1).data());
   words.oldest.store(10, kRelaxed);
   objects = Decode()["objects"];
   EXPECT_NE(objects[0]["kept"].get<std::string>().find("contradicts"),

@@ -138,6 +138,73 @@ class PortableTest(t.StreamTest):
         self.assertTrue(target.read_bytes() == data)
         self.assertFalse(record.exists())
 
+    def test_many_senders_are_merged(self):
+        target = self.folder / "target"
+        receiver = self.receive("--merge", "--senders", "3", target)
+        senders = [self.send("--merge") for _ in range(3)]
+        text = {sender: b"".join(b"%d %d\n" % (i, n) for n in range(5000))
+                for i, sender in enumerate(senders)}
+        for sender in senders:
+            sender.stdin.write(text[sender])
+            sender.stdin.flush()
+        for sender in senders:
+            self.assertEqual(t.finish(sender)[0], t.OK)
+        self.assert_ended(receiver, t.OK)
+        arrived = target.read_bytes().splitlines(keepends=True)
+        for i, sender in enumerate(senders):
+            own = [line for line in arrived if line.startswith(b"%d " % i)]
+            self.assertTrue(b"".join(own) == text[sender])
+        self.assertEqual(len(arrived), 15000)
+
+    def test_deaths_in_a_merge_are_noticed(self):
+        receiver, victim, other = (self.receive("--merge"),
+                                   self.send("--merge"), self.send("--merge"))
+        for sender in (victim, other):
+            sender.stdin.write(b"here\n")
+            sender.stdin.flush()
+            self.assertEqual(receiver.stdout.readline(), b"here\n")
+        victim.kill()
+        victim.wait()
+        self.assertEqual(t.finish(other, b"there\n")[0], t.OK)
+        self.assertEqual(
+            self.assert_ended(receiver, t.PEER_DIED, "1 of 2 senders died"),
+            b"there\n")
+        receiver, other = self.receive("--merge"), self.send("--merge")
+        other.stdin.write(b"here\n")
+        other.stdin.flush()
+        self.assertEqual(receiver.stdout.readline(), b"here\n")
+        receiver.kill()
+        self.assertEqual(other.wait(t.TIMEOUT_SECONDS), t.PEER_DIED)
+        self.assertIsNone(self.listed())
+
+    def test_a_tee_is_watched_until_it_dies(self):
+        def put(tee, text):
+            tee.stdin.write(text)
+            tee.stdin.flush()
+            self.assertEqual(tee.stdout.read(len(text)), text)
+
+        for dies in (False, True):
+            tee = self.start("tee", self.name)
+            watchers = [self.start("watch", "--oldest", self.name)
+                        for _ in range(2)]
+            put(tee, b"one\n")
+            for watcher in watchers:
+                self.assertEqual(watcher.stdout.readline(), b"one\n")
+            self.assert_ended(self.start("tee", self.name), t.NAME_IN_USE,
+                              "another tee")
+            put(tee, b"two\n")
+            if dies:
+                tee.kill()
+            tee.stdin.close()
+            self.assertEqual(tee.wait(t.TIMEOUT_SECONDS) == t.OK, not dies)
+            tee.stdin = None
+            for watcher in watchers:
+                self.assertEqual(
+                    self.assert_ended(watcher,
+                                      t.PEER_DIED if dies else t.OK),
+                    b"two\n")
+            self.assertIsNone(self.listed())
+
     def listed(self):
         """What `ls` has under our own name, or None."""
         code, output, message = t.finish(self.start("ls", "--json"))

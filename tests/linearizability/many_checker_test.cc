@@ -187,10 +187,12 @@ TEST(SharedFifoTest, AClaimWaitsForItsOwnSlot) {
   };
   EXPECT_TRUE(after({{Shared::kNoRoom}}));
   EXPECT_FALSE(after({{Shared::kClaim, 3}}));
+  const Shared::Event seen{Shared::kHaveGivenBack, 0, 0};
   EXPECT_TRUE(after({{Shared::kGiveBack, 0, 1}, {Shared::kNoRoom}}));
   EXPECT_FALSE(after({{Shared::kGiveBack, 0, 1}, {Shared::kClaim, 3}}));
   EXPECT_TRUE(after({{Shared::kGiveBack, 0, 0}, {Shared::kClaim, 3}}));
-  EXPECT_FALSE(after({{Shared::kGiveBack, 0, 0}, {Shared::kNoRoom}}));
+  EXPECT_TRUE(after({{Shared::kGiveBack, 0, 0}, {Shared::kNoRoom}, seen}));
+  EXPECT_FALSE(after({{Shared::kGiveBack, 0, 0}, seen, {Shared::kNoRoom}}));
   EXPECT_FALSE(after(
       {{Shared::kGiveBack, 0, 0}, {Shared::kClaim, 3}, {Shared::kClaim, 4}}));
 }

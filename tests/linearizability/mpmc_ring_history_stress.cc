@@ -42,7 +42,7 @@ class Popper {
                SharedLog& log) {
     if (what == 0) {
       log.Time([&] { return consumer_->Close(), 0; });
-      Note(SharedFifo::kGiveBack, log);
+      NoteGivenBack(log);
       Note(SharedFifo::kCloseConsumers, log);
     } else if (what < 6) {
       log.Time([&] {
@@ -55,13 +55,13 @@ class Popper {
       Note(SharedFifo::kTell, log);
     } else if (what < 8) {
       log.Time([&] { return consumer_->Retire(), 0; });
-      Note(SharedFifo::kGiveBack, log);
+      NoteGivenBack(log);
     } else if (what < 18) {
       T value{};
       const RingResult result =
           log.Time([&] { return consumer_->TryPop(value); });
       NoteTaken(result, value, log);
-      if (GivesBackAtOnce()) Note(SharedFifo::kGiveBack, log);
+      if (GivesBackAtOnce()) NoteGivenBack(log);
     } else if (what < 24) {
       std::array<T, kMostAtOnce> values;
       std::size_t popped = 0;
@@ -78,6 +78,7 @@ class Popper {
         Note(SharedFifo::kGiveBack, log);
         Note(SharedFifo::kPassOver, log);
       }
+      Note(SharedFifo::kHaveGivenBack, log);
     } else {
       T value{};
       const RingResult result = log.Time([&] {
@@ -97,6 +98,10 @@ class Popper {
   void Note(SharedFifo::Kind kind, SharedLog& log, std::uint64_t value = 0) {
     log.Note({kind, static_cast<std::uint32_t>(value), who_});
   }
+  void NoteGivenBack(SharedLog& log) {
+    Note(SharedFifo::kGiveBack, log);
+    Note(SharedFifo::kHaveGivenBack, log);
+  }
   // All that one attempt does, but to give back at once.
   void NoteTaken(RingResult result, const T& value, SharedLog& log) {
     Note(SharedFifo::kGiveBack, log);
@@ -104,18 +109,19 @@ class Popper {
     // One by one, and somebody may give up another claim between.
     Note(SharedFifo::kPassOver, log);
     Note(SharedFifo::kPassOver, log);
-    switch (result) {
-      case RingResult::kOk:
-        return Note(value.IsWhole() ? SharedFifo::kTake : SharedFifo::kNonsense,
-                    log, value.number());
-      case RingResult::kEmpty: return Note(SharedFifo::kFindNothing, log);
-      case RingResult::kPending: return Note(SharedFifo::kFindPending, log);
-      case RingResult::kContended: return Note(SharedFifo::kContended, log);
-      case RingResult::kClosed:
-        Note(SharedFifo::kFindNothingOrEnd, log);
-        return Note(SharedFifo::kSeeClosed, log);
-      default: return Note(SharedFifo::kNonsense, log);
+    if (result == RingResult::kOk) {
+      Note(SharedFifo::kHaveGivenBack, log);
+      return Note(value.IsWhole() ? SharedFifo::kTake : SharedFifo::kNonsense,
+                  log, value.number());
     }
+    Note(result == RingResult::kEmpty       ? SharedFifo::kFindNothing
+         : result == RingResult::kPending   ? SharedFifo::kFindPending
+         : result == RingResult::kClosed    ? SharedFifo::kFindNothingOrEnd
+         : result == RingResult::kContended ? SharedFifo::kContended
+                                            : SharedFifo::kNonsense,
+         log);
+    Note(SharedFifo::kHaveGivenBack, log);
+    if (result == RingResult::kClosed) Note(SharedFifo::kSeeClosed, log);
   }
 
   std::uint8_t who_ = 0;

@@ -1,186 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
-#include <utility>
-#include <vector>
 
 #include "placid/primitives/mpsc_ring.h"
-#include "tests/linearizability/abandon.h"
-#include "tests/linearizability/many_fifo.h"
-#include "tests/linearizability/pusher.h"
-#include "tests/linearizability/runner.h"
+#include "tests/linearizability/many_scenario.h"
 #include "tests/support/checked_value.h"
 
 namespace placid::linearizability {
 namespace {
 
-using T = testing::CheckedValue<8>;
-using Ring = MpscRing<T>;
-using RingPusher = Pusher<ManyFifo, Ring>;
-using Log = Recorder<ManyFifo::Event>;
+struct RingForm {
+  using Ring = MpscRing<testing::CheckedValue<8>>;
 
-// One thread produces; the other produces and consumes by turns, so that each
-// meets each.
-class RingScenario {
- public:
-  using Spec = ManyFifo;
-  static constexpr std::uint32_t kMostAtOnce = RingPusher::kMostAtOnce;
-
-  void Prepare(Random& random) {
-    for (Party& party : parties_) party.pusher.End();
-    consumer_.reset();
-    const std::uint64_t capacity = std::uint64_t{1} << Draw(random, 5);
-    pace_ = Draw(random, 2) == 0 ? Pace::kPrompt : Pace::kStreaming;
-    fifo_ = {.capacity = static_cast<std::uint32_t>(capacity),
-             .lag = pace_ == Pace::kPrompt
-                        ? 0
-                        : static_cast<std::uint32_t>(capacity / 8)};
-    memory().stamp.store(0, kRelaxed);  // sync: none, one thread
-    ring_ = *Ring::Create(bytes_, capacity);
-    MoveTo(DrawStart(random, 1), capacity);
-    next_ = 1;
-    first_ = {};
-    for (std::uint32_t i = 0; i < parties_.size(); ++i) {
-      Party& party = parties_[i];
-      party.pusher.Begin(*ring_, i);
-      party.steps.resize(4 + Draw(random, 5));
-      for (Step& step : party.steps) {
-        step = {Draw(random, 32), 1 + Draw(random, kMostAtOnce),
-                i == 1 && Draw(random, 3) > 0};
-      }
-    }
-    consumer_ = *ring_->ClaimConsumer(pace_);
-    is_consumer_closed_ = false;
-    // Somewhere between empty and full.
-    const auto before = Draw(random, static_cast<std::uint32_t>(capacity) + 1);
-    for (std::uint32_t i = 0; i < before; ++i) {
-      first_.Append({next_, ManyFifo::Fate::kDone});
-      ASSERT_TRUE(parties_[0].pusher.TryPush(next_++));
-    }
-  }
-
-  const ManyFifo& spec() const { return fifo_; }
-  const ManyFifo::State& initial() const { return first_; }
-
-  void Act(int who, Log& log) {
-    Party& party = parties_[static_cast<std::size_t>(who)];
-    for (const Step& step : party.steps) {
-      step.consumes ? Consume(step, log)
-                    : party.pusher.Produce(*ring_, step.what, step.count, log);
-    }
-  }
-
- private:
-  struct Step {
-    std::uint32_t what;
-    std::uint32_t count;
-    bool consumes;
-  };
-  struct Party {
-    RingPusher pusher;
-    std::vector<Step> steps;
-  };
-
-  Ring::Memory& memory() { return *reinterpret_cast<Ring::Memory*>(&memory_); }
-  void MoveTo(std::uint64_t start, std::uint64_t capacity) {
-    memory().head.store(start, kRelaxed);  // sync: none, one thread
+  static Ring Make(std::span<std::byte> bytes, std::uint64_t capacity,
+                   std::uint64_t start) {
+    auto* memory = reinterpret_cast<Ring::Memory*>(bytes.data());
+    memory->stamp.store(0, kRelaxed);  // sync: none, one thread
+    const Ring ring = *Ring::Create(bytes, capacity);
+    memory->head.store(start, kRelaxed);  // sync: none, one thread
     auto* slots =
-        reinterpret_cast<Ring::Slot*>(bytes_.data() + Ring::kSlotsOffset);
+        reinterpret_cast<Ring::Slot*>(bytes.data() + Ring::kSlotsOffset);
     const SlotLaps<kDynamic> laps{Extent<kDynamic>(capacity)};
     for (std::uint64_t i = start; i != start + capacity; ++i) {
       slots[i % capacity].word.store(laps.DoneBefore(i).word(),
                                      kRelaxed);  // sync: none, one thread
     }
+    return ring;
   }
-
-  // ---- The consumer's
-
-  void Consume(const Step& step, Log& log) {
-    if (step.what == 0) {
-      log.Time([&] { return consumer_->Close(), 0; });
-      log.Note({ManyFifo::kGiveAll});
-      log.Note({ManyFifo::kCloseConsumer});
-      is_consumer_closed_ = true;
-    } else if (step.what < 3) {
-      log.Time([&] {
-        const AttestedDeath death(ring_->ConsumerHolder());
-        Abandon(*std::move(consumer_));
-        consumer_ = *ring_->TakeOverConsumer(death, pace_);
-        return 0;
-      });
-      log.Note({ManyFifo::kTakeOver});
-    } else if (step.what < 5) {
-      log.Time([&] { return consumer_->Publish(), 0; });
-      log.Note({ManyFifo::kGiveAll});
-    } else if (step.what < 18) {
-      T value{};
-      const RingResult result =
-          log.Time([&] { return consumer_->TryPop(value); });
-      NotePopped(result, ManyFifo::kTake, {&value, 1}, log);
-    } else if (step.what < 25) {
-      std::array<T, kMostAtOnce> values;
-      std::size_t popped = 0;
-      const RingResult result = log.Time([&] {
-        return consumer_->TryPopSome({values.data(), step.count}, popped);
-      });
-      NotePopped(result, ManyFifo::kTake, {values.data(), popped}, log);
-    } else {
-      T value{};
-      const RingResult result = log.Time([&] {
-        SharedSpan<T> slot;
-        const RingResult peeked = consumer_->TryPeek(slot);
-        (void)slot.CopyOut({&value, 1});
-        return peeked;
-      });
-      NotePopped(result, ManyFifo::kLook, {&value, 1}, log);
-      const bool is_retired = log.Time([&] { return consumer_->Retire(); });
-      if (is_retired != (result == RingResult::kOk)) {
-        log.Note({ManyFifo::kNonsense});
-      }
-      if (is_retired) log.Note({ManyFifo::kRetire});
-    }
-  }
-
-  void NotePopped(RingResult result, ManyFifo::Kind kind,
-                  std::span<const T> values, Log& log) {
-    if (result == RingResult::kClosed && is_consumer_closed_) {
-      log.Note({ManyFifo::kPopRefused});
-      return;
-    }
-    log.Note({ManyFifo::kGiveBack});
-    if (result == RingResult::kOk) {
-      if (values.empty()) log.Note({ManyFifo::kNonsense});
-      for (const T& value : values) {
-        log.Note({value.IsWhole() ? kind : ManyFifo::kNonsense,
-                  static_cast<std::uint32_t>(value.number())});
-      }
-      return log.Note({ManyFifo::kHaveGivenBack});
-    }
-    log.Note({result == RingResult::kEmpty     ? ManyFifo::kFindNothing
-              : result == RingResult::kPending ? ManyFifo::kFindPending
-              : result == RingResult::kClosed  ? ManyFifo::kFindTheEnd
-                                               : ManyFifo::kNonsense});
-    log.Note({ManyFifo::kGiveAll});
-  }
-
-  struct alignas(kLineBytes) Bytes {
-    std::array<std::byte, Ring::SizeFor(16)> bytes;
-  };
-  Bytes memory_{};
-  std::span<std::byte> bytes_{memory_.bytes};
-  std::optional<Ring> ring_;
-  std::array<Party, 2> parties_;
-  std::optional<Ring::Consumer> consumer_;
-  Pace pace_ = Pace::kPrompt;
-  ManyFifo fifo_{.capacity = 1};
-  ManyFifo::State first_;
-  std::uint32_t next_ = 1;
-  bool is_consumer_closed_ = false;
 };
 
 // Catches what is lost, repeated, torn or out of the order of all pushes, a ring
@@ -189,7 +38,7 @@ class RingScenario {
 // is printed.
 TEST(MpscRingHistoryStress, EveryHistoryIsThatOfABoundedFifo) {
   const std::uint64_t seed = Seed();
-  RunHistories<RingScenario>("MpscRing", seed);
+  RunHistories<ManyScenario<RingForm>>("MpscRing", seed);
 }
 
 }  // namespace

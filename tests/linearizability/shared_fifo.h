@@ -8,6 +8,9 @@
 // its slot until it is given back, in any order; a claim finds no room where the
 // slot that is its own has not been given back.
 //
+// Who gives a slot back and then looks at another may look before others see
+// that store (fifo.h): so what kGiveBack gives may be missed until kHaveGivenBack.
+//
 // What is offered must be taken before anything else by whoever begins after
 // the recoverer has told of it; whoever looked before may miss it.
 #ifndef PLACID_TESTS_LINEARIZABILITY_SHARED_FIFO_H_
@@ -34,11 +37,12 @@ struct SharedFifo {
     kClose,
     kContended,
     // A consumer's.
-    kGiveBack,      // what it had in hand, if anything
-    kLookForOffer,  // once; only whoever then sees none gets the next entry
-    kPassOver,      // some of the next entries, which were given up
-    kTake,          // the next, or one that is offered
-    kFindNothing,   // and consumers have not closed
+    kGiveBack,       // what it had in hand, if anything
+    kHaveGivenBack,  // and everybody sees it
+    kLookForOffer,   // once; only whoever then sees none gets the next entry
+    kPassOver,       // some of the next entries, which were given up
+    kTake,           // the next, or one that is offered
+    kFindNothing,    // and consumers have not closed
     kFindPending,
     kFindNothingOrEnd,
     kCloseConsumers,
@@ -64,6 +68,7 @@ struct SharedFifo {
                                             "close",
                                             "be too slow",
                                             "give back what was in hand",
+                                            "have given back",
                                             "look for what is offered",
                                             "pass over",
                                             "take",
@@ -86,6 +91,7 @@ struct SharedFifo {
     kDone,
     kVoid,
     kInHand,
+    kLeaving,  // given back, and not everybody sees it
     kOffered,
     kTold,  // and offered
     kFreed,
@@ -173,9 +179,17 @@ struct SharedFifo {
         if (s.is_closed || s.are_consumers_closed) emit(s);
         return;
       case kContended: return emit(s);
-      case kGiveBack:
-      case kLose: return Settle(s, event.who, Fate::kFreed, emit);
-      case kOffer: return Settle(s, event.who, Fate::kOffered, emit);
+      case kGiveBack: {
+        State unseen = s;
+        Settle(unseen, event.who, Fate::kInHand, Fate::kLeaving, emit);
+        return Settle(s, event.who, Fate::kInHand, Fate::kFreed, emit);
+      }
+      case kHaveGivenBack:
+        return Settle(s, event.who, Fate::kLeaving, Fate::kFreed, emit);
+      case kLose:
+        return Settle(s, event.who, Fate::kInHand, Fate::kFreed, emit);
+      case kOffer:
+        return Settle(s, event.who, Fate::kInHand, Fate::kOffered, emit);
       case kTell:
         for (Entry& entry : s.entries) {
           if (entry.fate == Fate::kOffered) entry.fate = Fate::kTold;
@@ -185,14 +199,10 @@ struct SharedFifo {
         s.sees_no_offer.at(event.who) = !s.IsTold();
         return emit(s);
       case kPassOver:
-        emit(before);
-        while (s.next_fate() == Fate::kVoid) {
-          s.PassOver();
-          State next = s;
-          next.Forget();
-          emit(next);
-        }
-        return;
+        PassOverSome(s, emit);
+        // What is leaving may be seen by now.
+        return Settle(s, event.who, Fate::kLeaving, Fate::kFreed,
+                      [&](const State& seen) { PassOverSome(seen, emit); });
       case kTake: return Take(s, event, emit);
       case kFindNothing:
         if (!s.are_consumers_closed) Find(s, event, Fate::kNone, emit);
@@ -216,16 +226,30 @@ struct SharedFifo {
       return emit(s);
     }
   }
-  // What becomes of what is in hand; it may be nothing.
+  // What becomes of what is in hand, or leaving it; it may be nothing.
   template <typename Emit>
-  static void Settle(State& s, std::uint8_t who, Fate fate, const Emit& emit) {
+  static void Settle(State& s, std::uint8_t who, Fate from, Fate to,
+                     const Emit& emit) {
     for (std::uint32_t i = 0; i < s.entry_count; ++i) {
       Entry& entry = s.entries[i];
-      if (entry.fate != Fate::kInHand || entry.who != who) continue;
-      entry = {fate == Fate::kFreed ? 0 : entry.value, fate};
+      if (entry.fate != from || entry.who != who) continue;
+      entry.fate = to;
+      if (to == Fate::kFreed) entry.value = 0;
+      if (to != Fate::kLeaving) entry.who = 0;
     }
     s.Forget();
     emit(s);
+  }
+  // None of the next that were given up, or some, or all.
+  template <typename Emit>
+  static void PassOverSome(State s, const Emit& emit) {
+    emit(s);
+    while (s.next_fate() == Fate::kVoid) {
+      s.PassOver();
+      State next = s;
+      next.Forget();
+      emit(next);
+    }
   }
   template <typename Emit>
   static void Take(State& s, const Event& event, const Emit& emit) {

@@ -20,6 +20,7 @@
 #include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/mpmc_ring.h"
+#include "placid/primitives/mpsc_byte_ring.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/seqlock.h"
 #include "placid/primitives/spsc_byte_ring.h"
@@ -113,6 +114,7 @@ using Cases = ::testing::Types<
     DynamicCase<SpscByteRing, SpscRing<std::byte>>,
     FixedCase<MpscRing<std::uint64_t, 64>, MpscRing<std::uint64_t, 128>>,
     DynamicCase<MpscRing<std::uint64_t>, MpscRing<std::int64_t>>,
+    DynamicCase<MpscByteRing, SpscByteRing>,
     FixedCase<MpmcRing<std::uint64_t, 64>, MpmcRing<std::uint64_t, 128>>,
     DynamicCase<MpmcRing<std::uint64_t>, MpscRing<std::uint64_t>>,
     FixedCase<LaneRing<std::uint64_t, 2, 8>, LaneRing<std::uint64_t, 2, 16>>,

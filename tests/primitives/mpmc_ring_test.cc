@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -282,6 +283,45 @@ TYPED_TEST(MpmcRingTest, WhatIsGivenUpIsPassedOver) {
       this->ExpectPushes(producer, i);
       this->ExpectPops(consumer, i);
       this->ExpectPopGives(consumer, RingResult::kEmpty);
+    }
+  }
+}
+
+// What goes along with a consumer is given back once, by the one it went to.
+TYPED_TEST(MpmcRingTest, WhatIsInHandGoesAlongWithItsConsumer) {
+  auto producer = *this->ring_.ClaimProducer();
+  auto consumer = *this->ring_.ClaimConsumer();
+  for (std::uint64_t i = 0; i < this->kCapacity; ++i) {
+    this->ExpectPushes(producer, i);
+  }
+  SharedSpan<typename TypeParam::T> value;
+  ASSERT_EQ(consumer.TryPeek(value), RingResult::kOk);
+  {
+    const auto moved = std::move(consumer);
+    consumer = *this->ring_.ClaimConsumer();
+    this->ExpectPushGives(producer, RingResult::kFull);
+  }
+  this->ExpectPushes(producer, this->kCapacity);
+  for (std::uint64_t i = 1; i <= this->kCapacity; ++i) {
+    this->ExpectPops(consumer, i);
+  }
+}
+
+// What an allocator left in the slots is no claim and no value.
+TYPED_TEST(MpmcRingTest, CreateWritesAnEmptyRingOverUsedBytes) {
+  for (const auto left : {std::byte{0x55}, std::byte{0xA5}, std::byte{0xFF}}) {
+    std::ranges::fill(this->guarded_.bytes(), left);
+    this->memory().stamp.store(0, kRelaxed);
+    this->ring_ =
+        *TestFixture::Ring::Create(this->guarded_.bytes(), this->kCapacity);
+    auto producer = *this->ring_.ClaimProducer();
+    auto consumer = *this->ring_.ClaimConsumer();
+    this->ExpectPopGives(consumer, RingResult::kEmpty);
+    for (std::uint64_t i = 0; i < this->kCapacity; ++i) {
+      this->ExpectPushes(producer, i);
+    }
+    for (std::uint64_t i = 0; i < this->kCapacity; ++i) {
+      this->ExpectPops(consumer, i);
     }
   }
 }

@@ -15,6 +15,7 @@
 #include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/mpmc_ring.h"
+#include "placid/primitives/mpsc_byte_ring.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/seqlock.h"
 #include "placid/primitives/spsc_byte_ring.h"
@@ -102,6 +103,7 @@ TEST_F(DirectoryTypesTest, EveryMappedTypeOfThisLibraryCanBePlaced) {
 TEST_F(DirectoryTypesTest, RingsOfManyCanBePlaced) {
   const auto directory = Create();
   EXPECT_TRUE((directory.FindOrCreate<MpscRing<here::Pose>>("many", kMe, 16)));
+  EXPECT_TRUE(directory.FindOrCreate<MpscByteRing>("records", kMe, 256));
   EXPECT_TRUE((directory.FindOrCreate<MpmcRing<here::Pose>>("all", kMe, 16)));
   EXPECT_TRUE((directory.FindOrCreate<MpmcRing<int, 4>>("few", kMe)));
 }

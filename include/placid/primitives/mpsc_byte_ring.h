@@ -348,10 +348,8 @@ class MpscByteRing::Producer {
   bool TryEnd(RecordWord seen);
   PLACID_COLD RingResult Seek(SlotState wanted, std::uint64_t granules);
   bool LookForRoom();
-  RingResult Skip(std::uint64_t span, std::uint64_t steps);
-  [[nodiscard]] RingResult WhyFull() const {
-    return IsConsumerClosed() ? RingResult::kClosed : RingResult::kFull;
-  }
+  RingResult EnsureRoom(std::uint64_t span);
+  void Skip(std::uint64_t span, std::uint64_t steps);
   void PrefetchAhead() const;
 
   Memory* memory_;
@@ -629,29 +627,44 @@ inline bool MpscByteRing::Producer::TryEnd(RecordWord seen) {
       expected, end.word(), kRelease, kRelaxed);  // sync: finish (release)
 }
 
+// Makes sure that a span from next_ on is free or claimed. kContended: the cursor
+// has moved, look again.
+inline RingResult MpscByteRing::Producer::EnsureRoom(std::uint64_t span) {
+  if (span <= limit_ - next_) return RingResult::kOk;
+  const std::uint64_t before = next_;
+  if (!LookForRoom()) return RingResult::kCorrupt;
+  if (next_ != before) return RingResult::kContended;
+  if (span <= limit_ - next_) return RingResult::kOk;
+  return IsConsumerClosed() ? RingResult::kClosed : RingResult::kFull;
+}
+
 // Walks to where the next record can begin and claims it, or puts the end there.
 // Each step goes over a claimed record, or meets what another has just done.
 inline RingResult MpscByteRing::Producer::Seek(SlotState wanted,
                                                std::uint64_t granules) {
   const std::uint64_t most = (std::min)(2 * granules_.number() + 4, kMostSteps);
   for (std::uint64_t steps = 0; steps < most; ++steps) {
-    if (limit_ - next_ < granules_.SpanOf(granules, next_)) {
-      if (!LookForRoom()) return RingResult::kCorrupt;
-      if (limit_ - next_ < granules_.SpanOf(granules, next_)) return WhyFull();
-    }
+    RingResult room = EnsureRoom(1);
+    if (room == RingResult::kContended) continue;
+    if (room != RingResult::kOk) return room;
     const RecordWord seen(
         granules_.WordAt(next_).load(kAcquire));  // sync: shorten (acquire)
     const std::int64_t behind = granules_.laps().Behind(seen, next_);
     if (behind == 0) {
       if (seen.state() == SlotState::kEnd) return RingResult::kClosed;
-      const RingResult skipped = Skip(seen.span(), steps);
-      if (skipped != RingResult::kOk) return skipped;
+      if (seen.span() == 0 || seen.span() > granules_.number()) {
+        return RingResult::kCorrupt;
+      }
+      room = EnsureRoom(seen.span());
+      if (room == RingResult::kOk) Skip(seen.span(), steps);
     } else if (behind == 1 && seen.IsFinished()) {
-      const bool is_mine =
-          wanted == SlotState::kEnd
-              ? TryEnd(seen)
-              : TryClaim(seen, granules_.SpanOf(granules, next_));
-      if (is_mine) return RingResult::kOk;
+      const std::uint64_t span = granules_.SpanOf(granules, next_);
+      room = EnsureRoom(span);
+      if (room == RingResult::kOk) {
+        const bool is_mine =
+            wanted == SlotState::kEnd ? TryEnd(seen) : TryClaim(seen, span);
+        if (is_mine) return RingResult::kOk;
+      }
     } else {
       // We slept while others went round; or the word is a lie.
       const std::uint64_t before = next_;
@@ -660,6 +673,7 @@ inline RingResult MpscByteRing::Producer::Seek(SlotState wanted,
         return behind < 0 ? RingResult::kContended : RingResult::kCorrupt;
       }
     }
+    if (room != RingResult::kOk && room != RingResult::kContended) return room;
   }
   return RingResult::kContended;
 }
@@ -667,25 +681,14 @@ inline RingResult MpscByteRing::Producer::Seek(SlotState wanted,
 // Over a record that another has claimed. After some of them it is worth a look
 // whether all is claimed up to somewhere further on: since none is claimed
 // before those below it, the first word of a record there says so for all.
-inline RingResult MpscByteRing::Producer::Skip(std::uint64_t span,
-                                               std::uint64_t steps) {
-  if (span == 0 || span > granules_.number()) return RingResult::kCorrupt;
-  if (span > limit_ - next_) {
-    // It was claimed under a newer head than ours.
-    const std::uint64_t before = next_;
-    if (!LookForRoom()) return RingResult::kCorrupt;
-    if (next_ != before) return RingResult::kOk;
-    if (span > limit_ - next_) return WhyFull();
-  }
+inline void MpscByteRing::Producer::Skip(std::uint64_t span,
+                                         std::uint64_t steps) {
   next_ += span;
-  if (steps < (std::min)(kPatience, granules_.number() / 4)) {
-    return RingResult::kOk;
-  }
+  if (steps < (std::min)(kPatience, granules_.number() / 4)) return;
   const std::uint64_t hint =
       memory_->hint.load(kRelaxed);  // sync: none, it is checked
   const std::uint64_t past = hint - next_;
   if (past > 0 && past < limit_ - next_ && IsFirst(hint)) next_ = hint;
-  return RingResult::kOk;
 }
 
 inline RingResult MpscByteRing::Producer::TryReserve(

@@ -97,6 +97,7 @@ template <Element T, std::uint64_t kExtent>
 class BroadcastRing;
 template <Element T, std::uint64_t kExtent>
 class MpscRing;
+class MpscByteRing;
 template <Element T, std::uint64_t kExtent>
 class MpmcRing;
 class BroadcastByteRing;
@@ -153,6 +154,12 @@ struct ObjectTraits<MpscRing<T, kCapacity>> {
   static constexpr TypeId kType = TypeId::kMpscRing;
   static constexpr std::uint64_t kExtent = kCapacity;
   using Element = T;
+};
+template <>
+struct ObjectTraits<MpscByteRing> {
+  static constexpr TypeId kType = TypeId::kMpscByteRing;
+  static constexpr std::uint64_t kExtent = kDynamic;
+  using Element = void;
 };
 template <Element T, std::uint64_t kCapacity>
 struct ObjectTraits<MpmcRing<T, kCapacity>> {

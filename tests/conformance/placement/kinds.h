@@ -36,6 +36,7 @@
 #include "placid/primitives/counter.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/mpmc_ring.h"
+#include "placid/primitives/mpsc_byte_ring.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
@@ -214,22 +215,20 @@ struct SharedRing : ValueRing<SharedRing, Sample, MpmcRing<Sample>> {
   static constexpr bool kHasManySenders = true;
 };
 
-template <typename Derived, SpscByteRing::Wrap kWrap>
-struct RecordRing : RingKind<Derived, SpscByteRing> {
-  static constexpr bool kIsMirrored = kWrap == SpscByteRing::Wrap::kMirrored;
-  static constexpr std::uint64_t kCapacity = kIsMirrored ? 0x10000 : 0x1000;
-  static constexpr std::uint64_t kBytes =
-      SpscByteRing::SizeFor(kCapacity, kWrap);
-  static constexpr std::uint64_t kMirror =
-      kIsMirrored ? SpscByteRing::kMirroredDataOffset : 0;
+template <typename Derived, typename OneRing, std::uint64_t kNumber = 0x1000>
+struct RecordRing : RingKind<Derived, OneRing> {
+  using Ring = OneRing;
+  static constexpr std::uint64_t kCapacity = kNumber;
+  static constexpr std::uint64_t kBytes = Ring::SizeFor(kCapacity);
+  static constexpr std::uint64_t kMirror = 0;
 
-  static Result<SpscByteRing> Create(std::span<std::byte> bytes) {
-    return SpscByteRing::Create(bytes, kCapacity, kWrap);
+  static Result<Ring> Create(std::span<std::byte> bytes) {
+    return Ring::Create(bytes, kCapacity);
   }
-  static RingResult Push(SpscByteRing::Producer& producer, std::uint64_t n) {
+  static RingResult Push(typename Ring::Producer& producer, std::uint64_t n) {
     return producer.TryPush(RecordOf(n));
   }
-  static RingResult Pop(SpscByteRing::Consumer& consumer, std::uint64_t n) {
+  static RingResult Pop(typename Ring::Consumer& consumer, std::uint64_t n) {
     SharedBytes record;
     const RingResult result = consumer.TryFront(record);
     if (result != RingResult::kOk) return result;
@@ -251,11 +250,23 @@ struct RecordRing : RingKind<Derived, SpscByteRing> {
   }
 };
 
-struct PaddedRing : RecordRing<PaddedRing, SpscByteRing::Wrap::kPadding> {
+struct PaddedRing : RecordRing<PaddedRing, SpscByteRing> {
   static constexpr std::string_view kName = "SpscByteRing";
 };
-struct MirroredRing : RecordRing<MirroredRing, SpscByteRing::Wrap::kMirrored> {
+struct ManyRecordRing : RecordRing<ManyRecordRing, MpscByteRing> {
+  static constexpr std::string_view kName = "MpscByteRing";
+  static constexpr bool kHasManySenders = true;
+};
+struct MirroredRing : RecordRing<MirroredRing, SpscByteRing, 0x10000> {
   static constexpr std::string_view kName = "MirroredSpscByteRing";
+  static constexpr SpscByteRing::Wrap kWrap = SpscByteRing::Wrap::kMirrored;
+  static constexpr std::uint64_t kBytes =
+      SpscByteRing::SizeFor(kCapacity, kWrap);
+  static constexpr std::uint64_t kMirror = SpscByteRing::kMirroredDataOffset;
+
+  static Result<SpscByteRing> Create(std::span<std::byte> bytes) {
+    return SpscByteRing::Create(bytes, kCapacity, kWrap);
+  }
 };
 
 // ---- The newest value -------------------------------------------------------
@@ -358,11 +369,12 @@ struct KindList {};
 
 // For any bytes, and for those that a port can map twice in a row.
 using PlainKinds =
-    KindList<NumberRing, SampleRing, ManyRing, SharedRing, PaddedRing,
-             SampleSeqlock, LatestSample, PlainCounter>;
+    KindList<NumberRing, SampleRing, ManyRing, ManyRecordRing, SharedRing,
+             PaddedRing, SampleSeqlock, LatestSample, PlainCounter>;
 using AllKinds =
-    KindList<NumberRing, SampleRing, ManyRing, SharedRing, PaddedRing,
-             SampleSeqlock, LatestSample, PlainCounter, MirroredRing>;
+    KindList<NumberRing, SampleRing, ManyRing, ManyRecordRing, SharedRing,
+             PaddedRing, SampleSeqlock, LatestSample, PlainCounter,
+             MirroredRing>;
 
 // Those that one party at a time may write.
 template <typename Kind>
