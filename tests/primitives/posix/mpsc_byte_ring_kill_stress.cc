@@ -81,7 +81,7 @@ struct RecordCast {
 template <typename Cast>
 class MpscByteRingKillStress : public ::testing::Test {};
 using Casts = ::testing::Types<RecordCast<64, Pace::kStreaming>,
-                               RecordCast<8, Pace::kPrompt>>;
+                               RecordCast<16, Pace::kPrompt>>;
 TYPED_TEST_SUITE(MpscByteRingKillStress, Casts);
 
 // A claim that nobody can recover, or whose length nobody knows, wedges the
