@@ -292,7 +292,7 @@ endif()
 # The preset fuzz has libFuzzer hunt for PLACID_FUZZ_SECONDS; in every build
 # without sanitizers, which that preset has, a small main() replays the corpus
 # and some thousand random inputs.
-set(PLACID_FUZZ_SECONDS 10 CACHE STRING "How long ctest runs each fuzzer")
+set(PLACID_FUZZ_SECONDS 5 CACHE STRING "How long ctest runs each fuzzer")
 if(PLACID_BUILD_FUZZERS AND NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
   message(FATAL_ERROR "PLACID_BUILD_FUZZERS needs Clang: the preset fuzz has it")
 endif()
