@@ -29,8 +29,8 @@ class SomeTakers {
 
  public:
   static constexpr std::size_t kConsumers = 2;
-  static constexpr std::uint64_t kMostLives = 1 << 16;
-  static constexpr std::uint64_t kMostOfALife = 1 << 20;
+  static constexpr std::uint64_t kMostLives = 1 << 14;
+  static constexpr std::uint64_t kMostOfALife = 1 << 17;
 
   // What one consumer takes, compared with what it may be handed.
   class Taker {
