@@ -99,7 +99,7 @@ TEST(MpmcRingTenAndTenKillStress, NothingCommittedIsLostAndNothingGrows) {
   const std::uint64_t seed = DrawSeed();
   using Cast = MpmcKillCast<1024, Delivery::kAtLeastOnce>;
   const TwoViews views(Cast::Queue::SizeFor());
-  Killing<Cast, SomeTakers<Cast, 10>, 10> killing(views.first(), seed);
+  Killing<Cast, SomeTakers<Cast, 10, 20>, 10> killing(views.first(), seed);
   const std::uint64_t deaths = Kills() / 10;
   Footprint early;
   Footprint late;

@@ -15,11 +15,12 @@
 #include <string>
 
 #include "placid/base/atomic.h"
+#include "placid/base/platform.h"
 #include "tests/primitives/posix/killing_ledger.h"
 
 namespace placid::testing {
 
-template <typename Cast, std::size_t kTakers = 2>
+template <typename Cast, std::size_t kTakers = 2, int kBitsOfALife = 17>
 class SomeTakers {
   using Word = KillingLedger::Word;
   struct Hand {
@@ -29,8 +30,10 @@ class SomeTakers {
 
  public:
   static constexpr std::size_t kConsumers = kTakers;
-  static constexpr std::uint64_t kMostLives = 1 << 16;
-  static constexpr std::uint64_t kMostOfALife = 1 << 20;
+  // As much as a sanitizer can follow.
+  static constexpr std::uint64_t kMostLives = 1 << (kIsTsan ? 14 : 16);
+  static constexpr std::uint64_t kMostOfALife =
+      std::uint64_t{1} << (kIsTsan ? 17 : kBitsOfALife);
 
   // What one consumer takes, compared with what it may be handed.
   class Taker {
