@@ -13,6 +13,7 @@
 #include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/mpmc_ring.h"
+#include "placid/primitives/mpsc_byte_ring.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/seqlock.h"
 #include "placid/primitives/spsc_byte_ring.h"
@@ -119,12 +120,34 @@ struct Rings {
   }
 };
 
-// Anybody may produce.
+// Anybody may produce. `one`: accesses of one operation.
+template <typename Ring, typename Push, typename Pop>
+void UseRingOfMany(HostilePeer& peer, Input& input, const Ring& ring,
+                   std::uint64_t one, Push push, Pop pop) {
+  constexpr OwnerId kOwner = *OwnerId::Of(1, 1);
+  peer.Allow(2 * one);
+  const RoleHolder holder = ring.ConsumerHolder();
+  auto producer = ring.ClaimProducer(kOwner);
+  auto consumer = holder.is_free()
+                      ? ring.ClaimConsumer()
+                      : ring.TakeOverConsumer(AttestedDeath(holder));
+  const bool can_push = IsThere(producer);
+  const bool can_pop = IsThere(consumer);
+  for (int i = 0; i < 20 && !input.is_spent(); ++i) {
+    peer.Allow(2 * one);
+    if (can_push) static_cast<void>(push(*producer));
+    if (can_pop) static_cast<void>(pop(*consumer));
+    if (input.TakeBool()) peer.Scribble();
+  }
+  peer.Allow(2 * one + 3 * ring.capacity());
+  if (can_push && input.TakeBool()) static_cast<void>(producer->Close());
+  if (can_pop && input.TakeBool()) consumer->Close();
+  static_cast<void>(ring.Recover(DeadOwner::Attested(kOwner)));
+}
+
 template <typename T, std::uint64_t kExtent>
 struct ManyRings {
   using Type = MpscRing<T, kExtent>;
-  // Of one operation, and of one that looks at every slot.
-  static constexpr std::uint64_t kOne = 20 + 8 * Type::kMostSteps;
 
   static std::uint64_t SizeFor(std::uint64_t capacity) {
     return Type::SizeFor(kExtent == kDynamic ? capacity : kExtent);
@@ -133,26 +156,39 @@ struct ManyRings {
     return IsThere(Type::Create(bytes, capacity));
   }
   static void Use(HostilePeer& peer, Input& input, const Type& ring) {
-    constexpr OwnerId kOwner = *OwnerId::Of(1, 1);
-    peer.Allow(2 * kOne);
-    const RoleHolder holder = ring.ConsumerHolder();
-    auto producer = ring.ClaimProducer(kOwner);
-    auto consumer = holder.is_free()
-                        ? ring.ClaimConsumer()
-                        : ring.TakeOverConsumer(AttestedDeath(holder));
-    const bool can_push = IsThere(producer);
-    const bool can_pop = IsThere(consumer);
-    for (int i = 0; i < 20 && !input.is_spent(); ++i) {
-      peer.Allow(2 * kOne);
-      if (can_push) static_cast<void>(producer->TryPush(T{}));
-      T value;
-      if (can_pop) static_cast<void>(consumer->TryPop(value));
-      if (input.TakeBool()) peer.Scribble();
-    }
-    peer.Allow(2 * kOne + 3 * ring.capacity());
-    if (can_push && input.TakeBool()) static_cast<void>(producer->Close());
-    if (can_pop && input.TakeBool()) consumer->Close();
-    static_cast<void>(ring.Recover(DeadOwner::Attested(kOwner)));
+    UseRingOfMany(
+        peer, input, ring, 20 + 8 * Type::kMostSteps,
+        [](typename Type::Producer& producer) { return producer.TryPush(T{}); },
+        [](typename Type::Consumer& consumer) {
+          T value;
+          return consumer.TryPop(value);
+        });
+  }
+};
+
+struct ManyByteRings {
+  using Type = MpscByteRing;
+
+  static std::uint64_t SizeFor(std::uint64_t capacity) {
+    return Type::SizeFor(capacity);
+  }
+  static bool Create(std::span<std::byte> bytes, std::uint64_t capacity) {
+    return IsThere(Type::Create(bytes, capacity));
+  }
+  static void Use(HostilePeer& peer, Input& input, const Type& ring) {
+    UseRingOfMany(
+        peer, input, ring, 20 + 8 * Type::kMostSteps + ring.capacity() / 64,
+        [&](Type::Producer& producer) {
+          const std::array<std::byte, 100> record{};
+          return producer.TryPush(
+              std::span(record).first(input.TakeAtMost(record.size())));
+        },
+        [](Type::Consumer& consumer) {
+          SharedBytes record;
+          const RingResult result = consumer.TryFront(record);
+          Touch(record.TrustPeer());
+          return result;
+        });
   }
 };
 
@@ -438,6 +474,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
       One<Broadcasts<std::uint64_t, kDynamic>>,
       One<SharedRings<std::uint64_t, 8>>,
       One<SharedRings<Pose, kDynamic>>,
+      One<ManyByteRings>,
   };
   kTypes[input.TakeAtMost(kTypes.size() - 1)](input);
   return 0;

@@ -63,8 +63,9 @@
 // Trust      guarded: a hostile peer can lie about records and stall; it can
 //            lose and spoil records by lying about words and counts. Every
 //            position is masked, every span is read once and checked before use,
-//            every loop bounded. A granule is claimed only if its own word says
-//            that it is free, whatever head and hint say.
+//            every loop bounded. A record is claimed only where the word of its
+//            first granule says that it is free, whatever head and hint say; a
+//            lie about head can lay the others over what was not read yet.
 // Readers    storing: TryFront publishes head.
 // Orders
 //   edge      release                     acquire               carries
