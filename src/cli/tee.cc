@@ -70,6 +70,7 @@ CreateSegmentOptions OptionsFor(std::uint64_t capacity) {
           Directory::SpaceFor<BroadcastByteRing>(kShownObject, capacity));
   options.participants = 1;
   options.fingerprint = kTeeFingerprint;
+  options.patience_ms = kSegmentWaitMs;
   options.place = [capacity](std::span<std::byte> bytes) {
     return Place(bytes, capacity);
   };
@@ -84,8 +85,8 @@ struct Shower {
 // Who has the name now; nothing: nobody any more.
 Result<std::optional<Shower>> WhoShows(const os::Name& name) {
   using Found = std::optional<Shower>;
-  const auto segment =
-      SegmentReader::Open(name, {.fingerprint = kTeeFingerprint});
+  const auto segment = SegmentReader::Open(
+      name, {.fingerprint = kTeeFingerprint, .patience_ms = kSegmentWaitMs});
   if (!segment) {
     if (segment.error().code == ErrorCode::kNotFound) return Found();
     return segment.error();

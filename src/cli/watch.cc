@@ -49,7 +49,8 @@ struct Shown {
 };
 
 Result<Shown> LookAtShown(const os::Name& name, StartAt start) {
-  auto segment = SegmentReader::Open(name, {.fingerprint = kTeeFingerprint});
+  auto segment = SegmentReader::Open(
+      name, {.fingerprint = kTeeFingerprint, .patience_ms = kSegmentWaitMs});
   if (!segment) return segment.error();
   const auto directory = Directory::AttachReadOnly(segment->bytes());
   if (!directory) return directory.error();
