@@ -33,7 +33,9 @@
 #include "placid/base/fields.h"
 #include "placid/base/result.h"
 #include "placid/base/shared_bytes.h"
+#include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
+#include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/primitives/ring_result.h"
@@ -209,6 +211,24 @@ struct ManyRing : ValueRing<ManyRing, Sample, MpscRing<Sample>> {
   static constexpr bool kHasManySenders = true;
 };
 
+// The only sender seals the lanes, that the receiver may see the end.
+struct LanesOfSamples
+    : ValueRing<LanesOfSamples, Sample, LaneRing<Sample, 3>> {
+  static constexpr std::string_view kName = "LaneRing";
+  static constexpr bool kHasManySenders = true;
+
+  static std::string Send(std::span<std::byte> bytes) {
+    const auto ring = Ring::Attach(bytes);
+    if (!ring) return Fault(ring.error());
+    auto producer = ring->ClaimProducer();
+    if (!producer) return Fault(producer.error());
+    ring->Seal();
+    std::string fault =
+        ForEachValue([&](std::uint64_t n) { return Push(*producer, n); });
+    return fault.empty() ? std::string(kSent) : fault;
+  }
+};
+
 template <typename Derived, SpscByteRing::Wrap kWrap>
 struct RecordRing : RingKind<Derived, SpscByteRing> {
   static constexpr bool kIsMirrored = kWrap == SpscByteRing::Wrap::kMirrored;
@@ -251,6 +271,54 @@ struct PaddedRing : RecordRing<PaddedRing, SpscByteRing::Wrap::kPadding> {
 };
 struct MirroredRing : RecordRing<MirroredRing, SpscByteRing::Wrap::kMirrored> {
   static constexpr std::string_view kName = "MirroredSpscByteRing";
+};
+
+// ---- Broadcasts -------------------------------------------------------------
+
+// Not every value arrives, but each is whole, and those that were lost are
+// counted.
+struct ShownSamples {
+  using Ring = BroadcastRing<Sample>;
+  static constexpr std::string_view kName = "BroadcastRing";
+  static constexpr std::uint64_t kCapacity = 64;
+  static constexpr std::uint64_t kBytes = Ring::SizeFor(kCapacity);
+  static constexpr std::uint64_t kMirror = 0;
+
+  static Result<Ring> Create(std::span<std::byte> bytes) {
+    return Ring::Create(bytes, kCapacity);
+  }
+  static auto ClaimSender(std::span<std::byte> bytes) {
+    return Ring::Attach(bytes).and_then(
+        [](const Ring& ring) { return ring.ClaimWriter(); });
+  }
+  static std::string Send(std::span<std::byte> bytes) {
+    auto writer = ClaimSender(bytes);
+    if (!writer) return Fault(writer.error());
+    for (std::uint64_t n = 1; n <= kCount; ++n) {
+      writer->Push(ValueOf<Sample>(n));
+      if (n % 16 == 0) std::this_thread::yield();
+    }
+    std::move(*writer).Close();
+    return std::string(kSent);
+  }
+  static std::string Receive(std::span<std::byte> bytes) {
+    auto reader = Ring::AttachReadOnly(bytes);
+    if (!reader) return Fault(reader.error());
+    std::uint64_t last = reader->number();
+    for (Patience patience; patience.Lasts();) {
+      Sample sample;
+      std::uint64_t lost = 0;
+      const RingResult result = reader->TryRead(sample, lost);
+      last += lost;
+      if (result == RingResult::kClosed) break;
+      if (result == RingResult::kCorrupt) return Fault(last + 1, result);
+      if (result != RingResult::kOk) continue;
+      if (!IsValue(sample, ++last)) return Fault(last, RingResult::kCorrupt);
+      patience.Renew();
+    }
+    return last == kCount ? std::string(kReceived)
+                          : "the last value was " + std::to_string(last);
+  }
 };
 
 // ---- The newest value -------------------------------------------------------
@@ -352,11 +420,13 @@ template <typename... Kinds>
 struct KindList {};
 
 // For any bytes, and for those that a port can map twice in a row.
-using PlainKinds = KindList<NumberRing, SampleRing, ManyRing, PaddedRing,
-                            SampleSeqlock, LatestSample, PlainCounter>;
+using PlainKinds = KindList<NumberRing, SampleRing, ManyRing, LanesOfSamples,
+                            ShownSamples, PaddedRing, SampleSeqlock,
+                            LatestSample, PlainCounter>;
 using AllKinds =
-    KindList<NumberRing, SampleRing, ManyRing, PaddedRing, SampleSeqlock,
-             LatestSample, PlainCounter, MirroredRing>;
+    KindList<NumberRing, SampleRing, ManyRing, LanesOfSamples, ShownSamples,
+             PaddedRing, SampleSeqlock, LatestSample, PlainCounter,
+             MirroredRing>;
 
 // Those that one party at a time may write.
 template <typename Kind>
