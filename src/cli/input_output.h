@@ -6,6 +6,7 @@
 #define PLACID_SRC_CLI_INPUT_OUTPUT_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,6 +30,10 @@ OrOutcome<File> OpenOutput(const std::string& file);
 
 // All of it. Errors: kBusy (interrupted), kSystem.
 Result<void> WriteAll(File& output, std::span<const std::byte> from);
+
+// How long to wait for others who make or remove a segment: none of them waits
+// for anybody, but a loaded machine may let one wait.
+inline constexpr std::int64_t kSegmentWaitMs = 5000;
 
 // A segment's name has less room than others: why it is none, if so.
 [[nodiscard]] std::optional<Outcome> RefuseLong(const os::Name& name);

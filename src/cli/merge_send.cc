@@ -323,13 +323,14 @@ Outcome SendMerged(const MergeOptions& options) {
   std::optional<Producer> producer;
   const auto take = [&](MergeSide& joined) -> OrOutcome<bool> {
     const MergeRing& ring = joined.views().ring;
-    // What a dead receiver leaves is of no use to us.
-    const RoleHolder receiver = ring.ConsumerHolder();
+    // What a dead receiver leaves is of no use to us. The state first: one that
+    // says who receives does so once it holds the role.
     const auto state = joined.LoadState();
+    const RoleHolder receiver = ring.ConsumerHolder();
+    const bool has_come = !state || state->pid != 0;
     const bool is_left =
-        receiver.is_free() ? state && state->pid != 0
-                           : ProveDeath(joined.segment(), receiver.index())
-                                 .has_value();
+        has_come && (receiver.is_free() ||
+                     ProveDeath(joined.segment(), receiver.index()).has_value());
     if (is_left) {
       ring.Seal();
       return false;

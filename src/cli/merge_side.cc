@@ -86,6 +86,7 @@ CreateSegmentOptions SegmentOptions(const MergeOptions& options) {
                     Directory::SpaceFor<WaitMask>(kTaken));
   made.participants = 2 * kMergeLanes;  // some wait, or leave
   made.fingerprint = MergeFingerprint(options.framing);
+  made.patience_ms = kSegmentWaitMs;
   made.place = [capacity](std::span<std::byte> bytes) {
     return Place(bytes, capacity);
   };
@@ -95,7 +96,8 @@ CreateSegmentOptions SegmentOptions(const MergeOptions& options) {
 // Who comes first chooses the capacity.
 Result<Segment> OpenOrCreate(const MergeOptions& options) {
   auto opened = Segment::Open(
-      options.name, {.fingerprint = MergeFingerprint(options.framing)});
+      options.name, {.fingerprint = MergeFingerprint(options.framing),
+                     .patience_ms = kSegmentWaitMs});
   if (opened || opened.error().code != ErrorCode::kNotFound) return opened;
   return Segment::Create(options.name, SegmentOptions(options));
 }

@@ -30,6 +30,7 @@
 #include "placid/primitives/owner_id.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/segment/directory.h"
+#include "placid/segment/membership.h"
 #include "placid/segment/segment.h"
 #include "placid/segment/segment_reader.h"
 
@@ -69,17 +70,23 @@ CreateSegmentOptions OptionsFor(std::uint64_t capacity) {
           Directory::SpaceFor<BroadcastByteRing>(kShownObject, capacity));
   options.participants = 1;
   options.fingerprint = kTeeFingerprint;
+  options.patience_ms = kSegmentWaitMs;
   options.place = [capacity](std::span<std::byte> bytes) {
     return Place(bytes, capacity);
   };
   return options;
 }
 
+struct Shower {
+  TeeState state;
+  bool is_dead;
+};
+
 // Who has the name now; nothing: nobody any more.
-Result<std::optional<TeeState>> WhoShows(const os::Name& name) {
-  using Found = std::optional<TeeState>;
-  const auto segment =
-      SegmentReader::Open(name, {.fingerprint = kTeeFingerprint});
+Result<std::optional<Shower>> WhoShows(const os::Name& name) {
+  using Found = std::optional<Shower>;
+  const auto segment = SegmentReader::Open(
+      name, {.fingerprint = kTeeFingerprint, .patience_ms = kSegmentWaitMs});
   if (!segment) {
     if (segment.error().code == ErrorCode::kNotFound) return Found();
     return segment.error();
@@ -90,12 +97,9 @@ Result<std::optional<TeeState>> WhoShows(const os::Name& name) {
   if (!cell) return cell.error();
   TeeState state{};
   if (cell->TryLoad(state) != RingResult::kOk) return Found();
-  return Found(state);
-}
-
-bool IsDead(const os::ProcessIdentity& process) {
-  auto watch = os::ProcessWatch::Open(process);
-  return watch && watch->Poll() == os::Liveness::kDead;
+  const bool is_starting =
+      state.end == static_cast<std::uint64_t>(TeeEnd::kStarting);
+  return Found({state, !is_starting && !IsTeeThere(name, segment->id())});
 }
 
 // Waits up to two seconds for one of that name that is at its end.
@@ -110,10 +114,12 @@ OrOutcome<Segment> MakeSegment(const os::Name& name, std::uint64_t capacity) {
     }
     const auto who = WhoShows(name);
     if (!who) return CannotHave(name, who.error());
-    const bool is_dead = *who && IsDead((*who)->process());
-    const bool is_leaving = !*who || is_dead || (*who)->end != 0;
+    const bool is_dead = *who && (*who)->is_dead;
+    const auto how = *who ? static_cast<TeeEnd>((*who)->state.end)
+                          : TeeEnd::kNot;
+    const bool is_leaving = !*who || is_dead || how != TeeEnd::kNot;
     if (!is_leaving || Clock::now() > end) {
-      const std::uint64_t pid = *who ? (*who)->pid : 0;
+      const std::uint64_t pid = *who ? (*who)->state.pid : 0;
       return Outcome{ExitCode::kNameInUse,
                      Concat("'", name.text(), "' is in use by another tee",
                             pid == 0 ? "" : Concat(" (process ", pid, ")"),
@@ -136,9 +142,10 @@ class TeeSide : public Attended {
 
 class Showing {
  public:
-  Showing(Segment segment, TeeStateCell::Writer state,
+  Showing(Segment segment, Membership member, TeeStateCell::Writer state,
           BroadcastByteRing::Writer writer, const TeeState& first)
       : segment_(std::move(segment)),
+        member_(std::move(member)),
         state_(std::move(state)),
         writer_(std::move(writer)),
         said_(first),
@@ -166,12 +173,14 @@ class Showing {
   // back.
   [[noreturn]] void EndHere() {
     End(TeeEnd::kInterrupted);
+    member_ = Membership();
     segment_ = Segment();
     PrintMessage("tee", Interrupted().message);
     std::_Exit(static_cast<int>(ExitCode::kInterrupted));
   }
 
   Segment segment_;
+  Membership member_;  // by which others know that we live
   TeeStateCell::Writer state_;
   BroadcastByteRing::Writer writer_;
   TeeState said_;
@@ -225,6 +234,8 @@ Outcome Tee(const TeeOptions& options) {
   const auto failed = [&](const Error& error) {
     return CannotHave(options.name, error);
   };
+  auto member = Membership::Join(*segment);
+  if (!member) return failed(member.error());
   const auto directory = Directory::Attach(segment->bytes());
   if (!directory) return failed(directory.error());
   const auto cell = directory->Find<TeeStateCell>(kTeeStateObject);
@@ -233,13 +244,15 @@ Outcome Tee(const TeeOptions& options) {
   (void)cell->MakeReader().TryLoad(first);
   auto state = cell->ClaimWriter();
   if (!state) return failed(state.error());
+  first.end = static_cast<std::uint64_t>(TeeEnd::kNot);
+  state->Store(first);
   const auto shown = directory->Find<BroadcastByteRing>(kShownObject);
   if (!shown) return failed(shown.error());
   auto writer = shown->ClaimWriter();
   if (!writer) return failed(writer.error());
   File output = File::StandardOutput();
-  Showing showing(*std::move(segment), *std::move(state), *std::move(writer),
-                  first);
+  Showing showing(*std::move(segment), *std::move(member), *std::move(state),
+                  *std::move(writer), first);
   return showing.Run(*input, output);
 }
 

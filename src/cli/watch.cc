@@ -49,14 +49,16 @@ struct Shown {
 };
 
 Result<Shown> LookAtShown(const os::Name& name, StartAt start) {
-  auto segment = SegmentReader::Open(name, {.fingerprint = kTeeFingerprint});
+  auto segment = SegmentReader::Open(
+      name, {.fingerprint = kTeeFingerprint, .patience_ms = kSegmentWaitMs});
   if (!segment) return segment.error();
   const auto directory = Directory::AttachReadOnly(segment->bytes());
   if (!directory) return directory.error();
   auto state = directory->Find<TeeStateCell>(kTeeStateObject);
   if (!state) return state.error();
   TeeState first{};
-  if (state->TryLoad(first) != RingResult::kOk) {
+  if (state->TryLoad(first) != RingResult::kOk ||
+      first.end == static_cast<std::uint64_t>(TeeEnd::kStarting)) {
     return Error{.code = ErrorCode::kContended, .operation = "watch"};
   }
   const auto shown =
@@ -71,10 +73,7 @@ Result<Shown> LookAtShown(const os::Name& name, StartAt start) {
 class Watching : private Attended {
  public:
   Watching(Shown shown, const os::Name& name, File& output)
-      : shown_(std::move(shown)), name_(name), output_(output) {
-    auto watch = os::ProcessWatch::Open(shown_.first.process());
-    if (watch) watch_ = *std::move(watch);
-  }
+      : shown_(std::move(shown)), name_(name), output_(output) {}
 
   // Who waited for the tee counts what it has shown before we saw it, and what
   // is gone.
@@ -84,8 +83,9 @@ class Watching : private Attended {
 
  private:
   [[nodiscard]] PeerLife LookAtPeer() override {
-    return watch_.Poll() == os::Liveness::kDead ? PeerLife::kDead
-                                                : PeerLife::kPresent;
+    const bool is_there = watch_.Poll() == os::Liveness::kAlive ||
+                          IsTeeThere(name_, shown_.segment.id());
+    return is_there ? PeerLife::kPresent : PeerLife::kDead;
   }
   [[nodiscard]] os::NativeHandle DeathEvent() override {
     return watch_.Poll() == os::Liveness::kDead ? os::kNoHandle
@@ -136,7 +136,10 @@ class Watching : private Attended {
   std::uint64_t read_ = 0;
   std::vector<std::byte> buffer_ = std::vector<std::byte>(2 * kMostRecord);
   std::size_t held_ = 0;
-  os::ProcessWatch watch_;
+  os::ProcessWatch watch_ = [this] {
+    auto watch = os::ProcessWatch::Open(shown_.first.process());
+    return watch ? *std::move(watch) : os::ProcessWatch();
+  }();
   mutable Bell bell_;
   Progress progress_{/*is_shown=*/false, Side::kReceiver, ""};
   Attendant attendant_{

@@ -14,6 +14,8 @@
 
 #include "placid/primitives/broadcast_byte_ring.h"
 #include "placid/primitives/broadcast_ring.h"
+#include "placid/primitives/lane_byte_ring.h"
+#include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/mpmc_ring.h"
 #include "placid/primitives/mpsc_ring.h"
@@ -107,6 +109,33 @@ TEST(BroadcastByteRingRecoverTest, NothingPublishedIsLost) {
   ASSERT_TRUE(next);
   EXPECT_EQ(next->number(), 1u);
   EXPECT_EQ(ring.MakeReader(StartAt::kOldest).number(), 0u);
+}
+
+// The dead one had two of three lanes, and the consumer's role.
+template <typename Ring>
+class LanesRecoverTest : public ::testing::Test {
+ protected:
+  static constexpr std::uint64_t kCapacity = 64;
+  alignas(128) std::array<std::byte, Ring::SizeFor(kCapacity)> bytes_{};
+  Ring ring_ = *Ring::Create(bytes_, kCapacity);
+};
+using LaneTypes =
+    ::testing::Types<LaneRing<std::uint64_t, 3>, LaneByteRing<3>>;
+TYPED_TEST_SUITE(LanesRecoverTest, LaneTypes);
+
+TYPED_TEST(LanesRecoverTest, AllThatTheDeadHeldIsGivenBackAndNothingElse) {
+  const TypeParam& ring = this->ring_;
+  Die(*ring.ClaimProducer(kDead));
+  const auto living = *ring.ClaimProducer(kAlive);
+  Die(*ring.ClaimProducer(kDead));
+  Die(*ring.ClaimConsumer(Pace::kPrompt, kDead));
+  EXPECT_EQ(ring.ClaimProducer(kAlive).error().code, ErrorCode::kRoleTaken);
+  EXPECT_TRUE(ring.Recover(DeadOwner::Attested(kDead)));
+  EXPECT_FALSE(ring.Recover(DeadOwner::Attested(kDead)));
+  EXPECT_TRUE(ring.ConsumerHolder().is_free());
+  for (std::uint64_t lane = 0; lane < 3; ++lane) {
+    EXPECT_EQ(ring.LaneHolder(lane).is_free(), lane != living.lane());
+  }
 }
 
 // The dead one had both roles of one ring, or one of them.

@@ -33,7 +33,9 @@
 #include "placid/base/fields.h"
 #include "placid/base/result.h"
 #include "placid/base/shared_bytes.h"
+#include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
+#include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/mpmc_ring.h"
 #include "placid/primitives/mpsc_byte_ring.h"
@@ -215,6 +217,23 @@ struct SharedRing : ValueRing<SharedRing, Sample, MpmcRing<Sample>> {
   static constexpr bool kHasManySenders = true;
 };
 
+// The only sender seals the lanes, that the receiver may see the end.
+struct LanesOfSamples : ValueRing<LanesOfSamples, Sample, LaneRing<Sample, 3>> {
+  static constexpr std::string_view kName = "LaneRing";
+  static constexpr bool kHasManySenders = true;
+
+  static std::string Send(std::span<std::byte> bytes) {
+    const auto ring = Ring::Attach(bytes);
+    if (!ring) return Fault(ring.error());
+    auto producer = ring->ClaimProducer();
+    if (!producer) return Fault(producer.error());
+    ring->Seal();
+    std::string fault =
+        ForEachValue([&](std::uint64_t n) { return Push(*producer, n); });
+    return fault.empty() ? std::string(kSent) : fault;
+  }
+};
+
 template <typename Derived, typename OneRing, std::uint64_t kNumber = 0x1000>
 struct RecordRing : RingKind<Derived, OneRing> {
   using Ring = OneRing;
@@ -266,6 +285,54 @@ struct MirroredRing : RecordRing<MirroredRing, SpscByteRing, 0x10000> {
 
   static Result<SpscByteRing> Create(std::span<std::byte> bytes) {
     return SpscByteRing::Create(bytes, kCapacity, kWrap);
+  }
+};
+
+// ---- Broadcasts -------------------------------------------------------------
+
+// Not every value arrives, but each is whole, and those that were lost are
+// counted.
+struct ShownSamples {
+  using Ring = BroadcastRing<Sample>;
+  static constexpr std::string_view kName = "BroadcastRing";
+  static constexpr std::uint64_t kCapacity = 64;
+  static constexpr std::uint64_t kBytes = Ring::SizeFor(kCapacity);
+  static constexpr std::uint64_t kMirror = 0;
+
+  static Result<Ring> Create(std::span<std::byte> bytes) {
+    return Ring::Create(bytes, kCapacity);
+  }
+  static auto ClaimSender(std::span<std::byte> bytes) {
+    return Ring::Attach(bytes).and_then(
+        [](const Ring& ring) { return ring.ClaimWriter(); });
+  }
+  static std::string Send(std::span<std::byte> bytes) {
+    auto writer = ClaimSender(bytes);
+    if (!writer) return Fault(writer.error());
+    for (std::uint64_t n = 1; n <= kCount; ++n) {
+      writer->Push(ValueOf<Sample>(n));
+      if (n % 16 == 0) std::this_thread::yield();
+    }
+    std::move(*writer).Close();
+    return std::string(kSent);
+  }
+  static std::string Receive(std::span<std::byte> bytes) {
+    auto reader = Ring::AttachReadOnly(bytes);
+    if (!reader) return Fault(reader.error());
+    std::uint64_t last = reader->number();
+    for (Patience patience; patience.Lasts();) {
+      Sample sample;
+      std::uint64_t lost = 0;
+      const RingResult result = reader->TryRead(sample, lost);
+      last += lost;
+      if (result == RingResult::kClosed) break;
+      if (result == RingResult::kCorrupt) return Fault(last + 1, result);
+      if (result != RingResult::kOk) continue;
+      if (!IsValue(sample, ++last)) return Fault(last, RingResult::kCorrupt);
+      patience.Renew();
+    }
+    return last == kCount ? std::string(kReceived)
+                          : "the last value was " + std::to_string(last);
   }
 };
 
@@ -370,11 +437,12 @@ struct KindList {};
 // For any bytes, and for those that a port can map twice in a row.
 using PlainKinds =
     KindList<NumberRing, SampleRing, ManyRing, ManyRecordRing, SharedRing,
-             PaddedRing, SampleSeqlock, LatestSample, PlainCounter>;
+             LanesOfSamples, ShownSamples, PaddedRing, SampleSeqlock,
+             LatestSample, PlainCounter>;
 using AllKinds =
     KindList<NumberRing, SampleRing, ManyRing, ManyRecordRing, SharedRing,
-             PaddedRing, SampleSeqlock, LatestSample, PlainCounter,
-             MirroredRing>;
+             LanesOfSamples, ShownSamples, PaddedRing, SampleSeqlock,
+             LatestSample, PlainCounter, MirroredRing>;
 
 // Those that one party at a time may write.
 template <typename Kind>
