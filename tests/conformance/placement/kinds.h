@@ -33,7 +33,6 @@
 #include "placid/base/fields.h"
 #include "placid/base/result.h"
 #include "placid/base/shared_bytes.h"
-#include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
@@ -288,54 +287,6 @@ struct MirroredRing : RecordRing<MirroredRing, SpscByteRing, 0x10000> {
   }
 };
 
-// ---- Broadcasts -------------------------------------------------------------
-
-// Not every value arrives, but each is whole, and those that were lost are
-// counted.
-struct ShownSamples {
-  using Ring = BroadcastRing<Sample>;
-  static constexpr std::string_view kName = "BroadcastRing";
-  static constexpr std::uint64_t kCapacity = 64;
-  static constexpr std::uint64_t kBytes = Ring::SizeFor(kCapacity);
-  static constexpr std::uint64_t kMirror = 0;
-
-  static Result<Ring> Create(std::span<std::byte> bytes) {
-    return Ring::Create(bytes, kCapacity);
-  }
-  static auto ClaimSender(std::span<std::byte> bytes) {
-    return Ring::Attach(bytes).and_then(
-        [](const Ring& ring) { return ring.ClaimWriter(); });
-  }
-  static std::string Send(std::span<std::byte> bytes) {
-    auto writer = ClaimSender(bytes);
-    if (!writer) return Fault(writer.error());
-    for (std::uint64_t n = 1; n <= kCount; ++n) {
-      writer->Push(ValueOf<Sample>(n));
-      if (n % 16 == 0) std::this_thread::yield();
-    }
-    std::move(*writer).Close();
-    return std::string(kSent);
-  }
-  static std::string Receive(std::span<std::byte> bytes) {
-    auto reader = Ring::AttachReadOnly(bytes);
-    if (!reader) return Fault(reader.error());
-    std::uint64_t last = reader->number();
-    for (Patience patience; patience.Lasts();) {
-      Sample sample;
-      std::uint64_t lost = 0;
-      const RingResult result = reader->TryRead(sample, lost);
-      last += lost;
-      if (result == RingResult::kClosed) break;
-      if (result == RingResult::kCorrupt) return Fault(last + 1, result);
-      if (result != RingResult::kOk) continue;
-      if (!IsValue(sample, ++last)) return Fault(last, RingResult::kCorrupt);
-      patience.Renew();
-    }
-    return last == kCount ? std::string(kReceived)
-                          : "the last value was " + std::to_string(last);
-  }
-};
-
 // ---- The newest value -------------------------------------------------------
 
 // Seqlock and Latest: not every value arrives, but each is whole, none older
@@ -435,14 +386,12 @@ template <typename... Kinds>
 struct KindList {};
 
 // For any bytes, and for those that a port can map twice in a row.
-using PlainKinds =
-    KindList<NumberRing, SampleRing, ManyRing, ManyRecordRing, SharedRing,
-             LanesOfSamples, ShownSamples, PaddedRing, SampleSeqlock,
-             LatestSample, PlainCounter>;
-using AllKinds =
-    KindList<NumberRing, SampleRing, ManyRing, ManyRecordRing, SharedRing,
-             LanesOfSamples, ShownSamples, PaddedRing, SampleSeqlock,
-             LatestSample, PlainCounter, MirroredRing>;
+using PlainKinds = KindList<NumberRing, SampleRing, ManyRing, ManyRecordRing,
+                            SharedRing, LanesOfSamples, PaddedRing,
+                            SampleSeqlock, LatestSample, PlainCounter>;
+using AllKinds = KindList<NumberRing, SampleRing, ManyRing, ManyRecordRing,
+                          SharedRing, LanesOfSamples, PaddedRing, SampleSeqlock,
+                          LatestSample, PlainCounter, MirroredRing>;
 
 // Those that one party at a time may write.
 template <typename Kind>
