@@ -107,7 +107,7 @@ FAULTS = [
     Fault("unchecked-broadcast-length",
           "the length of a record is believed by readers",
           "broadcast_byte_ring_fuzz", BYTE_BROADCAST, [(
-              ".AtMost(std::min({limit - position, rest, Eighth()}));",
+              ".AtMost((std::min)({limit - position, rest, Eighth()}));",
               ".AtMost(UINT64_MAX);")]),
     Fault("kept-space",
           "a consumer that finds the ring empty keeps its lag to itself",

@@ -263,7 +263,7 @@ class BroadcastByteRing {
     const std::uint64_t rest = InOnePiece(position);
     if (Header::Kind(word) == Header::kRecord) {
       return Untrusted(RecordBytes(Header::Length(word)))
-          .AtMost(std::min({limit - position, rest, Eighth()}));
+          .AtMost((std::min)({limit - position, rest, Eighth()}));
     }
     // Padding is shorter than a record, and never at the start of data.
     const bool is_padding = Header::Kind(word) == Header::kPadding &&

@@ -624,7 +624,7 @@ std::uint64_t BroadcastRing<T, kExtent>::Reader::Place(
   switch (at) {
     case StartAt::kOldest: return tail - kept;
     case StartAt::kMiddle:
-      return tail - std::min(kept, (extent_.capacity() + 1) / 2);
+      return tail - (std::min)(kept, (extent_.capacity() + 1) / 2);
     case StartAt::kNewest: return tail - std::min<std::uint64_t>(kept, 1);
     case StartAt::kNext: return tail;
   }
