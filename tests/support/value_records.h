@@ -45,11 +45,14 @@ class ValueRecords {
     explicit Producer(MpscByteRing::Producer producer)
         : producer_(std::move(producer)) {}
 
+    // Whatever was reserved is given up by it.
     RingResult TryPush(const T& value) {
+      payload_ = {};
       Buffer buffer;
       return producer_.TryPush(Write(value, buffer));
     }
     RingResult TryPushSome(std::span<const T> values, std::size_t& pushed) {
+      payload_ = {};
       std::array<Buffer, kMostAtOnce> buffers;
       std::array<std::span<const std::byte>, kMostAtOnce> records;
       const std::size_t count = std::min(values.size(), kMostAtOnce);
@@ -60,6 +63,7 @@ class ValueRecords {
     }
     // More than most of them need in the end.
     RingResult TryReserve(T*& slot) {
+      payload_ = {};
       const RingResult result = producer_.TryReserve(kMostBytes, payload_);
       slot = reinterpret_cast<T*>(payload_.data());
       return result;
