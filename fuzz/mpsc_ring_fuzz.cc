@@ -107,9 +107,7 @@ class Run {
       case 7: return consumer_.Die();
       case 8: party.role.Drop(); return GiveUp(party);
       case 9: return consumer_.Drop();
-      case 10:
-        if (consumer_.is_held()) consumer_->Publish();
-        return;
+      case 10: return Publish();
       case 11: return Unowned();
       default: return Refused();
     }
@@ -254,6 +252,17 @@ class Run {
     is_peeked_ = false;
     ++taken_;
     if (peer_.is_honest()) CheckHidden(0);
+  }
+
+  // Also what was skipped when the role was claimed.
+  void Publish() {
+    if (!consumer_.is_held()) return;
+    consumer_->Publish();
+    if (!peer_.is_honest()) return;
+    while (taken_ != SharedHead() && At(taken_) != nullptr &&
+           At(taken_)->fate == Fate::kVoid) {
+      ++taken_;
+    }
   }
 
   // Compares with the first that is not void.
