@@ -101,33 +101,33 @@ struct Traffic {
 // read once and then sleep, active ones read all the time.
 template <typename Subject>
 Traffic Run(int readers, Readers kind) {
-  Subject subject;
-  std::atomic<int> ready{0};
-  std::atomic<bool> is_over{false};
-  std::atomic<std::uint64_t> read{0};
+  Apart<Subject> subject;
+  Apart<std::atomic<int>> ready;
+  Apart<std::atomic<bool>> is_over;
+  Apart<std::atomic<std::uint64_t>> read;
   std::vector<std::thread> threads;
   for (int i = 0; i < readers; ++i) {
     threads.emplace_back([&] {
       PinTo(1);
-      auto next = subject.MakeReader();
+      auto next = subject->MakeReader();
       (void)next();
-      ready.fetch_add(1);
-      if (kind == Readers::kIdle) return is_over.wait(false);
+      ready->fetch_add(1);
+      if (kind == Readers::kIdle) return is_over->wait(false);
       std::uint64_t count = 0;
-      while (!is_over.load(std::memory_order_relaxed)) count += next() ? 1 : 0;
-      read.fetch_add(count);
+      while (!is_over->load(std::memory_order_relaxed)) count += next() ? 1 : 0;
+      read->fetch_add(count);
     });
   }
   PinTo(0);
-  while (ready.load() < readers) std::this_thread::yield();
+  while (ready->load() < readers) std::this_thread::yield();
   const double begin = Now();
-  for (std::uint64_t i = 0; i < kPushes; ++i) subject.Push(i);
+  for (std::uint64_t i = 0; i < kPushes; ++i) subject->Push(i);
   const double seconds = Now() - begin;
-  is_over.store(true);
-  is_over.notify_all();
+  is_over->store(true);
+  is_over->notify_all();
   for (std::thread& thread : threads) thread.join();
   return {static_cast<double>(kPushes) / seconds,
-          static_cast<double>(read.load()) / seconds};
+          static_cast<double>(read->load()) / seconds};
 }
 
 template <typename Subject>

@@ -72,7 +72,7 @@ double Publish(std::uint64_t count) {
   const Ring ring = *Ring::Attach(memory->ring);
   double begin = 0;
   Atomic<std::uint32_t> go{0};
-  std::thread producer([&] {
+  std::thread producer([&, count] {
     PinTo(0);
     auto role = *ring.ClaimProducer();
     Notifier notifier(memory->pushed);

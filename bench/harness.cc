@@ -82,6 +82,7 @@ double Now() {
 }
 
 void Report::Run(const Row& row) {
+  if (!IsWanted(row.name)) return;
   std::vector<std::vector<double>> runs(row.candidates.size());
   for (const Candidate& candidate : row.candidates) candidate.run();  // warm up
   for (int round = 0; round < rounds_; ++round) {
@@ -107,6 +108,7 @@ void Report::Run(const Row& row) {
 }
 
 void Report::Run(const LatencyRow& row) {
+  if (!IsWanted(row.name)) return;
   std::vector<std::vector<double>> p50(row.candidates.size());
   std::vector<std::vector<double>> p99(row.candidates.size());
   for (int round = 0; round < rounds_; ++round) {

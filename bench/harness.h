@@ -13,12 +13,25 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "placid/base/cache_line.h"
 
 namespace placid::bench {
 
 // Binds the calling thread to core `core` modulo the cores there are.
 void PinTo(unsigned core);
+
+// What several threads touch while the clock runs, on lines of its own: beside
+// what one thread alone writes all the time, each look at it would cost them
+// both a line's journey, and which neighbours it has is the compiler's choice.
+template <typename T>
+struct alignas(kLineBytes) Apart {
+  T value{};
+  T& operator*() { return value; }
+  T* operator->() { return &value; }
+};
 
 // Seconds of a monotonic clock.
 double Now();
@@ -65,8 +78,10 @@ struct LatencyRow {
 
 class Report {
  public:
-  // `rounds`: pairs per row. The recommended least is 21.
-  explicit Report(int rounds) : rounds_(rounds) {}
+  // `rounds`: pairs per row. The recommended least is 21. Rows whose name does
+  // not contain `only` are passed over.
+  explicit Report(int rounds, std::string only = "")
+      : rounds_(rounds), only_(std::move(only)) {}
 
   void Run(const Row& row);
   void Run(const LatencyRow& row);
@@ -84,8 +99,12 @@ class Report {
   };
   void Add(const std::string& name, const std::vector<double>& ratios,
            double target, bool less_is_better, const std::string& note);
+  [[nodiscard]] bool IsWanted(const std::string& name) const {
+    return name.find(only_) != std::string::npos;
+  }
 
   int rounds_;
+  std::string only_;
   int missed_ = 0;
   std::vector<Figure> figures_;
   std::string text_;

@@ -15,6 +15,8 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(3, 999));
   app.add_option("--report", stem, "where to write <stem>.md and <stem>.json");
   app.add_flag("--all", all, "also the rows that have no target yet");
+  std::string only;
+  app.add_option("--only", only, "only rows whose name contains this");
   bool policies = false;
   app.add_flag("--policies", policies,
                "only how long a waiter should look before it sleeps");
@@ -25,7 +27,7 @@ int main(int argc, char** argv) {
     return 0;
   }
 
-  placid::bench::Report report(rounds);
+  placid::bench::Report report(rounds, only);
   RunSpsc(report, all);
   RunMpsc(report, all);
   RunMpmc(report, all);

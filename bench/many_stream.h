@@ -58,17 +58,17 @@ template <typename Queue, int kProducers, int kConsumers = 1>
 double Stream(std::uint64_t count) {
   using T = typename Queue::value_type;
   auto queue = std::make_unique<Queue>();
-  std::atomic<int> ready = 0;
-  std::atomic<bool> go = false;
-  std::atomic<std::uint64_t> taken = 0;
+  Apart<std::atomic<int>> ready;
+  Apart<std::atomic<bool>> go;
+  Apart<std::atomic<std::uint64_t>> taken;
   const std::uint64_t each = count / kProducers;
   std::vector<std::thread> producers;
   for (std::uint64_t p = 0; p < kProducers; ++p) {
-    producers.emplace_back([&, p] {
+    producers.emplace_back([&, p, each] {
       PinTo(0);
       auto push = queue->MakeProducer();
-      ++ready;
-      while (!go.load()) std::this_thread::yield();
+      ++*ready;
+      while (!go->load()) std::this_thread::yield();
       T item{};
       for (std::uint64_t i = 0; i < each;) {
         item.words.fill(p << kStreamBits | i);
@@ -81,25 +81,25 @@ double Stream(std::uint64_t count) {
     });
   }
   const auto drain = [&](auto& pop) {
-    Drain<T, kProducers, kConsumers>(pop, taken, each * kProducers);
+    Drain<T, kProducers, kConsumers>(pop, *taken, each * kProducers);
   };
   std::vector<std::thread> consumers;
   for (int i = 1; i < kConsumers; ++i) {
     consumers.emplace_back([&] {
       PinTo(1);
       auto pop = queue->MakeConsumer();
-      ++ready;
-      while (!go.load()) std::this_thread::yield();
+      ++*ready;
+      while (!go->load()) std::this_thread::yield();
       drain(pop);
     });
   }
   PinTo(1);
   auto pop = queue->MakeConsumer();
-  while (ready.load() != kProducers + kConsumers - 1) {
+  while (ready->load() != kProducers + kConsumers - 1) {
     std::this_thread::yield();
   }
   const double begin = Now();
-  go = true;
+  *go = true;
   drain(pop);
   for (std::thread& consumer : consumers) consumer.join();
   const double end = Now();

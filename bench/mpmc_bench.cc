@@ -28,13 +28,13 @@ class OurMpmc {
   OurMpmc() : storage_(new typename Ring::Storage{}) {}
   auto MakeProducer() {
     return [producer = *Ring::Attach(*storage_)->ClaimProducer(
-                *OwnerId::Of(1, 1))](const T& item) mutable {
+                *OwnerId::Of(1, 1), Pace::kStreaming)](const T& item) mutable {
       return producer.TryPush(item) == RingResult::kOk;
     };
   }
   auto MakeConsumer() {
     return [consumer = *Ring::Attach(*storage_)->ClaimConsumer(
-                kDelivery, *OwnerId::Of(2, 1))](T& item) mutable {
+                kDelivery, *OwnerId::Of(2, 1), Pace::kStreaming)](T& item) mutable {
       return consumer.TryPop(item) == RingResult::kOk;
     };
   }

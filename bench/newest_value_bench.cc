@@ -148,17 +148,17 @@ template <typename Type>
 double BusyReads() {
   using T = typename Type::value_type;
   constexpr double kSeconds = 0.1;
-  Type subject;
-  subject.Store(Make<T>(1));
-  std::atomic<bool> is_over = false;
+  Apart<Type> subject;
+  subject->Store(Make<T>(1));
+  Apart<std::atomic<bool>> is_over;
   std::thread writer([&] {
     PinTo(0);
-    for (std::uint64_t i = 2; !is_over.load(std::memory_order_relaxed); ++i) {
-      subject.Store(Make<T>(i));
+    for (std::uint64_t i = 2; !is_over->load(std::memory_order_relaxed); ++i) {
+      subject->Store(Make<T>(i));
     }
   });
   PinTo(1);
-  auto read = subject.MakeReader();
+  auto read = subject->MakeReader();
   T value{};
   std::uint64_t reads = 0;
   const double begin = Now();
@@ -172,7 +172,7 @@ double BusyReads() {
     }
     end = Now();
   }
-  is_over = true;
+  *is_over = true;
   writer.join();
   return static_cast<double>(reads) / (end - begin);
 }

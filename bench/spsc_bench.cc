@@ -41,18 +41,18 @@ template <typename Queue>
 double Stream(std::uint64_t count) {
   using T = typename Queue::value_type;
   auto queue = std::make_unique<Queue>();
-  std::atomic<bool> go = false;
+  Apart<std::atomic<bool>> go;
   double begin = 0;
-  std::thread producer([&] {
+  std::thread producer([&, count] {
     PinTo(0);
     auto push = queue->MakeProducer();
-    while (!go.load()) machine::Pause();
+    while (!go->load()) machine::Pause();
     begin = Now();
     for (std::uint64_t i = 0; i < count;) i += push(Make<T>(i)) ? 1 : 0;
   });
   PinTo(1);
   auto pop = queue->MakeConsumer();
-  go = true;
+  *go = true;
   T item{};
   for (std::uint64_t i = 0; i < count;) {
     if (!pop(item)) continue;
@@ -125,7 +125,7 @@ double StreamBytes(std::uint64_t capacity, std::size_t length) {
       *SpscByteRing::Create({bytes.get(), size}, capacity);
   const std::uint64_t count = std::uint64_t{1'000'000'000} / (length + 64);
   double begin = 0;
-  std::thread writer([&] {
+  std::thread writer([&, count, length] {
     PinTo(0);
     auto producer = *ring.ClaimProducer();
     std::vector<std::byte> record(length);
@@ -164,7 +164,7 @@ double CopyFloor(std::uint64_t capacity) {
   auto& read = (*lines)[1].word;
   std::vector<std::byte> shared(static_cast<std::size_t>(capacity));
   double begin = 0;
-  std::thread writer([&] {
+  std::thread writer([&, count, blocks, into = shared.data()] {
     PinTo(0);
     std::vector<std::byte> block(kBlock, std::byte{3});
     begin = Now();
@@ -172,7 +172,7 @@ double CopyFloor(std::uint64_t capacity) {
       while (i - read.load(std::memory_order_acquire) >= blocks) {
         machine::Pause();
       }
-      std::memcpy(shared.data() + i % blocks * kBlock, block.data(), kBlock);
+      std::memcpy(into + i % blocks * kBlock, block.data(), kBlock);
       written.store(i + 1, std::memory_order_release);
     }
   });

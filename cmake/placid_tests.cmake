@@ -83,10 +83,6 @@ function(placid_test program)
     add_test(NAME ${program} COMMAND ${program})
     set_tests_properties(${program} PROPERTIES TIMEOUT 900
       SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
-    # A sanitizer's process takes long to begin, and to be killed.
-    if(CMAKE_CXX_FLAGS MATCHES "-fsanitize")
-      set_tests_properties(${program} PROPERTIES ENVIRONMENT PLACID_KILLS=100)
-    endif()
     # On Windows who lists names has each object open for a moment, and so keeps
     # a name of another test's for longer than that expects.
     if(WIN32 AND NOT program MATCHES "^(base|primitives|linearizability)_test$")

@@ -18,16 +18,10 @@
 
 #include "fuzz/check.h"
 #include "placid/base/cache_line.h"
+#include "tests/support/asan.h"
 #include "tests/support/guarded_bytes.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define PLACID_FUZZ_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define PLACID_FUZZ_ASAN 1
-#endif
-#endif
-#ifdef PLACID_FUZZ_ASAN
+#if PLACID_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -35,7 +29,7 @@ namespace placid::fuzz {
 
 namespace internal {
 
-#ifdef PLACID_FUZZ_ASAN
+#if PLACID_ASAN
 inline constexpr bool kIsPoisoned = true;
 inline void Poison(std::span<std::byte> bytes) {
   __asan_poison_memory_region(bytes.data(), bytes.size());

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::uint64_t kMpmcProducers = 2;
 constexpr std::uint64_t kMpmcConsumers = 2;
+constexpr std::array kMpmcPaces = {Pace::kPrompt, Pace::kStreaming};
 constexpr std::uint64_t kMpmcValues = kIsTsan ? 8'000 : 60'000;
 
 template <typename Value, std::uint64_t kNumber, std::uint64_t kExtent>
@@ -61,7 +62,8 @@ TYPED_TEST(MpmcRingStress, EachValueArrivesWholeAtOneConsumerInOrder) {
   std::vector<std::thread> threads;
   for (std::uint64_t i = 0; i < kMpmcProducers; ++i) {
     threads.emplace_back([&, i] {
-      auto producer = *this->ring_.ClaimProducer(*OwnerId::Of(i + 1, 1));
+      auto producer =
+          *this->ring_.ClaimProducer(*OwnerId::Of(i + 1, 1), kMpmcPaces[i]);
       PushStream<T>(producer, i, kMpmcValues, this->seed_);
     });
   }
@@ -70,7 +72,8 @@ TYPED_TEST(MpmcRingStress, EachValueArrivesWholeAtOneConsumerInOrder) {
       auto consumer = *this->ring_.ClaimConsumer((this->seed_ + i) % 2 == 0
                                                      ? Delivery::kAtMostOnce
                                                      : Delivery::kAtLeastOnce,
-                                                 *OwnerId::Of(i + 5, 1));
+                                                 *OwnerId::Of(i + 5, 1),
+                                                 kMpmcPaces[i]);
       this->streams_->template Pop<T>(consumer, this->seed_ + i);
       this->CloseIfFailed();
     });

@@ -85,6 +85,18 @@ class Slotted {
     return ExtentOf(*memory, bytes.size(), operation);
   }
 
+  // Makes the bytes virgin, whatever they were; with the slots of a fixed extent,
+  // which Attach takes as they are. Errors: kTooSmall, kMisaligned.
+  static Result<void> Reset(std::span<std::byte> bytes, const char* operation) {
+    const std::uint64_t size = kIsDynamic ? sizeof(Memory) : SizeFor(kExtent);
+    auto place = CheckPlace(bytes, size, kLineBytes, operation);
+    if (place) {
+      std::fill_n(bytes.begin(), static_cast<std::ptrdiff_t>(size),
+                  std::byte{});
+    }
+    return place;
+  }
+
   // The extent of what bears the stamp. Errors: kCorrupt.
   static Result<Extent<kExtent>> ExtentOf(const Memory& memory,
                                           std::uint64_t size_bytes,

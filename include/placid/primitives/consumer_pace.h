@@ -26,6 +26,7 @@ enum class Pace : std::uint8_t {
   // gives all back when the ring runs empty, when dropped, and on Publish), and
   // lets a few items gather before it looks again: throughput several times
   // higher, latency of an item while streaming some 0.7 to 3 microseconds more.
+  // A producer of MpmcRing lets room gather in the same way.
   kStreaming,
 };
 
@@ -40,6 +41,14 @@ class ConsumerPace {
 
   [[nodiscard]] bool IsPublishDue(std::uint64_t hidden) const {
     return hidden > lag_;
+  }
+
+  // For who has nothing to look at but the next place itself: there was nothing
+  // to do at `position`. Looks and pauses as below.
+  void Missed(std::uint64_t position) {
+    AfterLook(position - caught_up_, 1);
+    caught_up_ = position;
+    BeforeLook();
   }
 
   // Called before a look at the producer's counter: bounded by kMostPauses.
@@ -67,6 +76,7 @@ class ConsumerPace {
   std::uint64_t lag_;
   std::uint64_t few_;
   std::uint32_t pauses_ = 0;
+  std::uint64_t caught_up_ = 0;  // the position that was missed last
 };
 
 }  // namespace placid

@@ -90,6 +90,7 @@
 #include "placid/base/shared_bytes.h"
 #include "placid/base/slotted.h"
 #include "placid/base/stamp.h"
+#include "placid/primitives/consumer_pace.h"
 #include "placid/primitives/dead_owner.h"
 #include "placid/primitives/owner_id.h"
 #include "placid/primitives/ring_result.h"
@@ -169,11 +170,14 @@ class MpmcRing {
   [[nodiscard]] std::uint64_t capacity() const { return extent_.capacity(); }
 
   // The right to push or to pop. Any number may have one at a time, several by
-  // one owner too: nothing in memory is taken by it. Errors: kInvalidArgument
-  // (nobody claims).
-  Result<Producer> ClaimProducer(OwnerId by = OwnerId::Unowned()) const;
+  // one owner too: nothing in memory is taken by it. With Pace::kStreaming a call
+  // that finds no room, or no value, may pause before it says so. Errors:
+  // kInvalidArgument (nobody claims).
+  Result<Producer> ClaimProducer(OwnerId by = OwnerId::Unowned(),
+                                 Pace pace = Pace::kPrompt) const;
   Result<Consumer> ClaimConsumer(Delivery delivery = Delivery::kAtMostOnce,
-                                 OwnerId by = OwnerId::Unowned()) const;
+                                 OwnerId by = OwnerId::Unowned(),
+                                 Pace pace = Pace::kPrompt) const;
 
   // What Recover found of the dead one's.
   struct Recovered {
@@ -272,6 +276,10 @@ class MpmcRing {
 
   Recovered RecoverFrom(std::uint64_t owner) const;
 
+  [[nodiscard]] ConsumerPace PaceOf(Pace pace) const {
+    return {pace, capacity(), sizeof(Slot)};
+  }
+
   [[nodiscard]] bool AreConsumersClosed() const {
     return memory_->consumers_closed.load(kRelaxed) !=
            0;  // sync: none, the flag carries nothing but itself
@@ -331,18 +339,22 @@ class MpmcRing<T, kExtent>::Producer {
 
  private:
   friend class MpmcRing;
-  Producer(const MpmcRing& ring, OwnerId by)
+  Producer(const MpmcRing& ring, OwnerId by, Pace pace)
       : ring_(ring),
         owner_(by.index()),
+        pace_(ring.PaceOf(pace)),
         next_(ring.template First<Side::kProducers>()) {}
   Producer(const Producer&) = default;
   Producer& operator=(const Producer&) = default;
 
   // Turns the next free slot into `state`.
   RingResult TryClaim(State state);
+  // A slot to write, of which the last reservation is given up.
+  RingResult TryClaimSlot();
 
   MpmcRing ring_;
   std::uint64_t owner_;
+  ConsumerPace pace_;
   std::uint64_t next_;  // every position below it is claimed
   TurnWord claim_;
   Slot* slot_ = nullptr;
@@ -391,10 +403,11 @@ class MpmcRing<T, kExtent>::Consumer {
 
  private:
   friend class MpmcRing;
-  Consumer(const MpmcRing& ring, Delivery delivery, OwnerId by)
+  Consumer(const MpmcRing& ring, Delivery delivery, OwnerId by, Pace pace)
       : ring_(ring),
         owner_(by.index()),
         delivery_(delivery),
+        pace_(ring.PaceOf(pace)),
         next_(ring.template First<Side::kConsumers>()) {}
   Consumer(const Consumer&) = default;
   Consumer& operator=(const Consumer&) = default;
@@ -412,6 +425,7 @@ class MpmcRing<T, kExtent>::Consumer {
   MpmcRing ring_;
   std::uint64_t owner_;
   Delivery delivery_;
+  ConsumerPace pace_;
   std::uint64_t next_;             // every position below it is taken
   std::uint64_t offers_seen_ = 0;  // of which there are none left
   std::uint64_t blocker_ = 0;
@@ -447,27 +461,21 @@ Result<MpmcRing<T, kExtent>> MpmcRing<T, kExtent>::Attach(
 template <Element T, std::uint64_t kExtent>
 Result<void> MpmcRing<T, kExtent>::Reset(std::span<std::byte> bytes,
                                          NobodyUsesIt) {
-  // Of run-time extent, Create clears the slots.
-  const std::uint64_t size =
-      Slots::kIsDynamic ? sizeof(Memory) : SizeFor(kExtent);
-  auto place = CheckPlace(bytes, size, kAlignment, "MpmcRing::Reset");
-  if (place) {
-    std::fill_n(bytes.begin(), static_cast<std::ptrdiff_t>(size), std::byte{});
-  }
-  return place;
+  return Slots::Reset(bytes, "MpmcRing::Reset");
 }
 
 template <Element T, std::uint64_t kExtent>
-auto MpmcRing<T, kExtent>::ClaimProducer(OwnerId by) const -> Result<Producer> {
+auto MpmcRing<T, kExtent>::ClaimProducer(OwnerId by, Pace pace) const
+    -> Result<Producer> {
   if (by.is_nobody()) return NobodyClaims("MpmcRing::ClaimProducer");
-  return Producer(*this, by);
+  return Producer(*this, by, pace);
 }
 
 template <Element T, std::uint64_t kExtent>
-auto MpmcRing<T, kExtent>::ClaimConsumer(Delivery delivery, OwnerId by) const
-    -> Result<Consumer> {
+auto MpmcRing<T, kExtent>::ClaimConsumer(Delivery delivery, OwnerId by,
+                                         Pace pace) const -> Result<Consumer> {
   if (by.is_nobody()) return NobodyClaims("MpmcRing::ClaimConsumer");
-  return Consumer(*this, delivery, by);
+  return Consumer(*this, delivery, by, pace);
 }
 
 // Whoever slept for laps is there by the first word. A lie may lead anywhere in
@@ -574,9 +582,18 @@ MpmcRing<T, kExtent>::Producer::TryClaim(State state) {
 
 template <Element T, std::uint64_t kExtent>
 PLACID_ALWAYS_INLINE RingResult
-MpmcRing<T, kExtent>::Producer::TryPush(const T& value) {
+MpmcRing<T, kExtent>::Producer::TryClaimSlot() {
   Abort();
   const RingResult claimed = TryClaim(State::kPushing);
+  if (claimed != RingResult::kOk) [[unlikely]]
+    pace_.Missed(next_);
+  return claimed;
+}
+
+template <Element T, std::uint64_t kExtent>
+PLACID_ALWAYS_INLINE RingResult
+MpmcRing<T, kExtent>::Producer::TryPush(const T& value) {
+  const RingResult claimed = TryClaimSlot();
   if (claimed != RingResult::kOk) [[unlikely]]
     return claimed;
   machine::CopyIn(slot_->value, value);
@@ -601,8 +618,7 @@ RingResult MpmcRing<T, kExtent>::Producer::TryPushSome(
 template <Element T, std::uint64_t kExtent>
 RingResult MpmcRing<T, kExtent>::Producer::TryReserve(T*& value) {
   value = nullptr;
-  Abort();
-  const RingResult claimed = TryClaim(State::kPushing);
+  const RingResult claimed = TryClaimSlot();
   if (claimed == RingResult::kOk) value = &slot_->value;
   return claimed;
 }
@@ -722,7 +738,10 @@ PLACID_ALWAYS_INLINE RingResult MpmcRing<T, kExtent>::Consumer::TryTake() {
   if (offers != offers_seen_ && TakeOffered()) [[unlikely]] {
     return RingResult::kOk;
   }
-  return TryTakeNext();
+  const RingResult taken = TryTakeNext();
+  if (taken != RingResult::kOk) [[unlikely]]
+    pace_.Missed(next_);
+  return taken;
 }
 
 template <Element T, std::uint64_t kExtent>

@@ -434,7 +434,6 @@ class MpscByteRing::Consumer {
   Granules granules_;
   std::uint64_t head_ = 0;       // where the record in hand begins
   std::uint64_t published_ = 0;  // the head last stored
-  std::uint64_t caught_up_ = 0;  // the head when nothing was there
   std::uint64_t in_hand_ = 0;    // granules of the record in hand
   std::uint64_t blocker_ = 0;
   bool is_closed_ = false;
@@ -474,21 +473,12 @@ inline Result<MpscByteRing> MpscByteRing::Attach(std::span<std::byte> bytes) {
 
 inline Result<void> MpscByteRing::Reset(std::span<std::byte> bytes,
                                         NobodyUsesIt) {
-  // Create clears the words.
-  auto place =
-      CheckPlace(bytes, sizeof(Memory), kAlignment, "MpscByteRing::Reset");
-  if (place) *reinterpret_cast<Memory*>(bytes.data()) = Memory{};
-  return place;
+  return Slots::Reset(bytes, "MpscByteRing::Reset");
 }
 
 inline auto MpscByteRing::ClaimProducer(OwnerId by) const -> Result<Producer> {
   constexpr const char* kOperation = "MpscByteRing::ClaimProducer";
-  if (by.is_nobody()) {
-    return Error{.code = ErrorCode::kInvalidArgument,
-                 .operation = kOperation,
-                 .field = "owner",
-                 .advice = "claim it as a participant, or as Unowned()"};
-  }
+  if (by.is_nobody()) return NobodyClaims(kOperation);
   Producer producer(*this, by);
   if (producer.Start()) return producer;
   return Error{.code = ErrorCode::kCorrupt,
@@ -780,7 +770,7 @@ inline RingResult MpscByteRing::Producer::Close() {
 inline bool MpscByteRing::Consumer::Start() {
   // After a takeover this is a dead stranger's store, not our own.
   head_ = memory_->head.load(kAcquire);  // sync: retire (acquire)
-  published_ = caught_up_ = head_;
+  published_ = head_;
   const std::uint32_t closed = memory_->consumer_closed.load(
       kRelaxed);  // sync: none, only a former consumer set it
   is_closed_ = closed != 0;
@@ -793,9 +783,7 @@ inline bool MpscByteRing::Consumer::Start() {
 inline RingResult MpscByteRing::Consumer::LookForRecord(RecordWord& word) {
   if (is_closed_) return RingResult::kClosed;
   Publish();
-  pace_.AfterLook(head_ - caught_up_, 1);
-  caught_up_ = head_;
-  pace_.BeforeLook();
+  pace_.Missed(head_);
   const RingResult result = SkipToRecord(word);
   // Whoever is told that there is nothing may now sleep.
   if (result != RingResult::kOk) Publish();

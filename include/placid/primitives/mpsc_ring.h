@@ -428,7 +428,6 @@ class MpscRing<T, kExtent>::Consumer {
   [[no_unique_address]] Extent<kExtent> extent_;
   std::uint64_t head_ = 0;
   std::uint64_t published_ = 0;  // the head last stored
-  std::uint64_t caught_up_ = 0;  // the head when nothing was there
   std::uint64_t blocker_ = 0;
   bool is_peeked_ = false;
   bool is_closed_ = false;
@@ -466,25 +465,13 @@ Result<MpscRing<T, kExtent>> MpscRing<T, kExtent>::Attach(
 template <Element T, std::uint64_t kExtent>
 Result<void> MpscRing<T, kExtent>::Reset(std::span<std::byte> bytes,
                                          NobodyUsesIt) {
-  // Of run-time extent, Create clears the slots.
-  const std::uint64_t size =
-      Slots::kIsDynamic ? sizeof(Memory) : SizeFor(kExtent);
-  auto place = CheckPlace(bytes, size, kAlignment, "MpscRing::Reset");
-  if (place) {
-    std::fill_n(bytes.begin(), static_cast<std::ptrdiff_t>(size), std::byte{});
-  }
-  return place;
+  return Slots::Reset(bytes, "MpscRing::Reset");
 }
 
 template <Element T, std::uint64_t kExtent>
 auto MpscRing<T, kExtent>::ClaimProducer(OwnerId by) const -> Result<Producer> {
   constexpr const char* kOperation = "MpscRing::ClaimProducer";
-  if (by.is_nobody()) {
-    return Error{.code = ErrorCode::kInvalidArgument,
-                 .operation = kOperation,
-                 .field = "owner",
-                 .advice = "claim it as a participant, or as Unowned()"};
-  }
+  if (by.is_nobody()) return NobodyClaims(kOperation);
   Producer producer(*this, by);
   if (producer.Start()) return producer;
   return Error{.code = ErrorCode::kCorrupt,
@@ -728,7 +715,7 @@ template <Element T, std::uint64_t kExtent>
 bool MpscRing<T, kExtent>::Consumer::Start() {
   // After a takeover this is a dead stranger's store, not our own.
   head_ = memory_->head.load(kAcquire);  // sync: retire (acquire)
-  published_ = caught_up_ = head_;
+  published_ = head_;
   const std::uint32_t closed = memory_->consumer_closed.load(
       kRelaxed);  // sync: none, only a former consumer set it
   is_closed_ = closed != 0;
@@ -741,9 +728,7 @@ template <Element T, std::uint64_t kExtent>
 RingResult MpscRing<T, kExtent>::Consumer::LookForValue() {
   if (is_closed_) return RingResult::kClosed;
   Publish();
-  pace_.AfterLook(head_ - caught_up_, 1);
-  caught_up_ = head_;
-  pace_.BeforeLook();
+  pace_.Missed(head_);
   const RingResult result = SkipToValue();
   // Whoever is told that there is nothing may now sleep.
   if (result != RingResult::kOk) Publish();

@@ -43,8 +43,8 @@
 // FastForward (Giacomoni et al., 2008) and MCRingBuffer (Lee et al., 2010).
 // Ours differs in that the private copies are also the defence against a lying
 // peer, and in that it prefetches: the producer for writing, eight lines ahead
-// but only over slots known to be free; the consumer for reading, only over
-// slots known to be published.
+// but only over slots known to be free; the consumer for reading, over slots
+// known to be published and the one that it polls for.
 #ifndef PLACID_PRIMITIVES_SPSC_RING_H_
 #define PLACID_PRIMITIVES_SPSC_RING_H_
 
@@ -485,6 +485,8 @@ SpscRing<T, kExtent>::Producer::TryPush(const T& value) {
       return room;
     }
   }
+  // A consumer that polls has both lines: they are asked for at once.
+  machine::PrefetchWrite(&memory_->tail);
   PrefetchAhead();
   machine::CopyIn(Slot(tail_), value);
   memory_->tail.store(++tail_, kRelease);  // sync: publish (release)
@@ -561,6 +563,8 @@ template <Element T, std::uint64_t kExtent>
 RingResult SpscRing<T, kExtent>::Consumer::LookForValues() {
   if (is_closed_) return RingResult::kClosed;
   pace_.BeforeLook();
+  // Should the tail have moved, its line and the slot's come at once.
+  machine::PrefetchRead(&Slot(head_));
   std::uint64_t tail =
       memory_->tail.load(kAcquire);  // sync: publish (acquire)
   bool is_finished = false;

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <random>
 #include <thread>
@@ -14,6 +13,7 @@
 
 #include "placid/primitives/broadcast_byte_ring.h"
 #include "tests/primitives/broadcast_byte_traffic.h"
+#include "tests/primitives/posix/killing_ledger.h"
 #include "tests/support/child.h"
 #include "tests/support/seed.h"
 
@@ -30,8 +30,7 @@ TEST(BroadcastByteRingKillStress, ReadersCountExactlyThroughTheDeathsOfWriters) 
   constexpr int kReaders = 10;
   const std::uint64_t seed = DrawSeed();
   std::minstd_rand random(static_cast<unsigned>(seed));
-  const char* const given = std::getenv("PLACID_KILLS");
-  const int kills = given != nullptr ? std::atoi(given) : kIsTsan ? 50 : 1000;
+  const int kills = static_cast<int>(Kills());
   TwoViews views(Ring::SizeFor(kCapacity));
   const auto ring = Ring::Create(views.first(), kCapacity);
   ASSERT_TRUE(ring);

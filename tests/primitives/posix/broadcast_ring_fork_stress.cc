@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <random>
 #include <thread>
@@ -15,6 +14,7 @@
 
 #include "placid/primitives/broadcast_ring.h"
 #include "tests/primitives/broadcast_traffic.h"
+#include "tests/primitives/posix/killing_ledger.h"
 #include "tests/support/checked_value.h"
 #include "tests/support/child.h"
 #include "tests/support/seed.h"
@@ -91,8 +91,7 @@ TEST(BroadcastRingKillStress, ReadersCountExactlyThroughTheDeathsOfWriters) {
   constexpr int kReaders = 10;
   const std::uint64_t seed = DrawSeed();
   std::minstd_rand random(static_cast<unsigned>(seed));
-  const char* const given = std::getenv("PLACID_KILLS");
-  const int kills = given != nullptr ? std::atoi(given) : kIsTsan ? 50 : 1000;
+  const int kills = static_cast<int>(Kills());
   TwoViews views(Ring::SizeFor(kCapacity));
   const auto ring = Ring::Create(views.first(), kCapacity);
   ASSERT_TRUE(ring);

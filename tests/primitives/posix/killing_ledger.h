@@ -14,6 +14,7 @@
 
 #include "placid/base/atomic.h"
 #include "placid/base/platform.h"
+#include "tests/support/asan.h"
 
 namespace placid::testing {
 
@@ -45,11 +46,12 @@ struct KilledValue {
   }
 };
 
-// How many deaths: PLACID_KILLS if it is set.
+// How many deaths: PLACID_KILLS if it is set. A sanitizer's process takes long
+// to begin, and to die.
 inline std::uint64_t Kills() {
   const char* given = std::getenv("PLACID_KILLS");
   if (given != nullptr) return std::strtoull(given, nullptr, 0);
-  return kIsTsan ? 100 : 1000;
+  return kIsTsan || kIsAsan ? 100 : 1000;
 }
 
 // All zero is an empty one.
