@@ -23,7 +23,7 @@ int main() {
     placid::example::BlockingProducer producer(*ring.ClaimProducer(), events);
     for (int i = 1; i <= 1000; ++i) (void)producer.Push(i);
     std::this_thread::sleep_for(10ms);
-    producer.Close();
+    (void)producer.Close();
   });
   placid::example::BlockingConsumer consumer(*ring.ClaimConsumer(), events);
   int value = 0, sum = 0;
