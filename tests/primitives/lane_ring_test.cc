@@ -213,6 +213,28 @@ TEST(LaneTurnTest, ALaneWhoseTurnIsOverHasItsSpaceBack) {
             LaneSchedule<2>::kTurn);
 }
 
+// A consumer that streams looks again at the lane that ran dry before it looks at
+// those that rest; but it does look.
+TEST(LaneTurnTest, AStreamThatRanDryHidesNoLaneThatRests) {
+  using Ring = LaneRing<std::uint64_t, 3, 8>;
+  Ring::Storage storage{};
+  const Ring ring = *Ring::Attach(storage);
+  auto stream = *ring.ClaimProducer();
+  auto rests = *ring.ClaimProducer();
+  auto consumer = *ring.ClaimConsumer(Pace::kStreaming);
+  std::uint64_t value = 0;
+  for (std::uint64_t round = 0; round < 100; ++round) {
+    ASSERT_EQ(stream.TryPush(round), RingResult::kOk);
+    ASSERT_EQ(consumer.TryPop(value), RingResult::kOk);
+    ASSERT_EQ(value, round);
+    if (round % 10 != 9) continue;
+    ASSERT_EQ(rests.TryPush(1000 + round), RingResult::kOk);
+    ASSERT_EQ(consumer.TryPop(value), RingResult::kOk) << "in one call";
+    ASSERT_EQ(value, 1000 + round);
+  }
+  ASSERT_EQ(consumer.TryPop(value), RingResult::kEmpty);
+}
+
 TYPED_TEST(LaneRingTest, PublishAndDroppingTheRoleGiveAllBack) {
   auto producers = this->Producers();
   auto& producer = producers[0];

@@ -63,6 +63,11 @@ class LaneSchedule {
         std::countr_zero(behind != 0 ? behind : some));
   }
 
+  // Whether all rest that are not in `looked`.
+  [[nodiscard]] bool DoOthersRest(Set looked) const {
+    return (awake_ & ~looked) == 0;
+  }
+
   // Something was found in it: its turn begins.
   void Begin(std::uint64_t lane) {
     lane_ = lane;

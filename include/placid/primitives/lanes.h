@@ -300,6 +300,7 @@ class Lanes<Self, Lane, kLanes, kExtent>::AnyConsumer {
     ring_ = other.ring_;
     lanes_ = std::move(other.lanes_);
     schedule_ = other.schedule_;
+    lingers_ = other.lingers_;
     is_closed_ = other.is_closed_;
     claim_ = std::move(other.claim_);
     return *this;
@@ -359,6 +360,7 @@ class Lanes<Self, Lane, kLanes, kExtent>::AnyConsumer {
               std::index_sequence<kIndex...>)
       : ring_(ring),
         lanes_{{ring.ConsumerOf(kIndex, pace)...}},
+        lingers_(pace == Pace::kStreaming ? kLingers : 0),
         claim_(std::move(claim)) {
     const std::uint32_t closed = ring.memory_->consumer_closed.load(
         kRelaxed);  // sync: none, only a former consumer set it
@@ -372,13 +374,25 @@ class Lanes<Self, Lane, kLanes, kExtent>::AnyConsumer {
   PLACID_COLD RingResult TakeLast(const Attempt& attempt);
 
   // Looks at those lanes that are not in `looked`. Ok: at the first in which
-  // something was found, and whose turn it is now. Else at all of them.
+  // something was found, and whose turn it is now. Else at all of them; but at
+  // those that rest only once `before_rest` was in vain.
+  template <typename Attempt, typename BeforeRest>
+  RingResult LookAt(const Attempt& attempt, Set looked,
+                    const BeforeRest& before_rest);
+
+  // Whether this lane, which had something up to now, has something again soon.
   template <typename Attempt>
-  RingResult LookAt(const Attempt& attempt, Set looked);
+  bool Linger(const Attempt& attempt, std::uint64_t lane);
+
+  // How often a stream that ran dry is looked at once more, and the pauses
+  // between: some 300 ns, a look at as many lanes as there can be.
+  static constexpr int kLingers = 4;
+  static constexpr int kPauses = 2;
 
   Lanes ring_;
   std::array<typename Lane::Consumer, kLanes> lanes_;
   LaneSchedule<kLanes> schedule_;
+  int lingers_;
   bool is_closed_ = false;
   RoleClaim claim_;
 };
@@ -579,12 +593,17 @@ auto Lanes<Self, Lane, kLanes, kExtent>::Lease(std::uint64_t lane,
 
 template <typename Self, typename Lane, std::uint64_t kLanes,
           std::uint64_t kExtent>
-template <typename Attempt>
+template <typename Attempt, typename BeforeRest>
 RingResult Lanes<Self, Lane, kLanes, kExtent>::AnyConsumer::LookAt(
-    const Attempt& attempt, Set looked) {
+    const Attempt& attempt, Set looked, const BeforeRest& before_rest) {
   RingResult all = RingResult::kEmpty;
   std::uint64_t corrupt = 0;
+  bool is_before_rest = true;
   while (looked != LaneSchedule<kLanes>::kAll) {
+    if (is_before_rest && schedule_.DoOthersRest(looked)) {
+      is_before_rest = false;
+      if (before_rest()) return RingResult::kOk;
+    }
     const std::uint64_t lane = schedule_.Next(looked);
     const RingResult result = attempt(lanes_[static_cast<std::size_t>(lane)]);
     if (result == RingResult::kOk) {
@@ -603,6 +622,21 @@ RingResult Lanes<Self, Lane, kLanes, kExtent>::AnyConsumer::LookAt(
   return all;
 }
 
+template <typename Self, typename Lane, std::uint64_t kLanes,
+          std::uint64_t kExtent>
+template <typename Attempt>
+bool Lanes<Self, Lane, kLanes, kExtent>::AnyConsumer::Linger(
+    const Attempt& attempt, std::uint64_t lane) {
+  for (int i = 0; i < lingers_; ++i) {
+    for (int j = 0; j < kPauses; ++j) machine::Pause();
+    if (attempt(lanes_[static_cast<std::size_t>(lane)]) == RingResult::kOk) {
+      schedule_.Begin(lane);
+      return true;
+    }
+  }
+  return false;
+}
+
 // The turn of the current lane is over, or nothing was found in it just now.
 template <typename Self, typename Lane, std::uint64_t kLanes,
           std::uint64_t kExtent>
@@ -618,7 +652,10 @@ RingResult Lanes<Self, Lane, kLanes, kExtent>::AnyConsumer::TakeElsewhere(
     schedule_.FoundNothing(current);
     looked = Set{1} << current;
   }
-  const RingResult result = LookAt(attempt, looked);
+  // A stream is likelier to go on than a lane that rests is to begin one.
+  const RingResult result = LookAt(attempt, looked, [&] {
+    return of_current == RingResult::kEmpty && Linger(attempt, current);
+  });
   if (result != RingResult::kEmpty) return result;
   if (of_current == RingResult::kCorrupt) {
     schedule_.FoundNothing(current);
@@ -641,7 +678,7 @@ RingResult Lanes<Self, Lane, kLanes, kExtent>::AnyConsumer::TakeLast(
     if (!holder.is_free()) return RingResult::kEmpty;
   }
   // All are free for good, and what their last holders pushed is visible now.
-  const RingResult result = LookAt(attempt, 0);
+  const RingResult result = LookAt(attempt, 0, [] { return false; });
   return result == RingResult::kEmpty ? RingResult::kClosed : result;
 }
 
