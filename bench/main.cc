@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   placid::bench::Report report(rounds);
   RunSpsc(report, all);
   RunMpsc(report, all);
+  RunMpscRecords(report, all);
   RunLanes(report, all);
   RunNewestValue(report, all);
   RunBroadcast(report, all);
