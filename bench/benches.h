@@ -12,6 +12,7 @@ namespace placid::bench {
 void RunSpsc(Report& report, bool all);         // spsc_bench.cc
 void RunMpsc(Report& report, bool all);         // mpsc_bench.cc
 void RunMpmc(Report& report, bool all);         // mpmc_bench.cc
+void RunMpscRecords(Report& report, bool all);  // mpsc_byte_bench.cc
 void RunLanes(Report& report, bool all);        // lane_bench.cc
 void RunNewestValue(Report& report, bool all);  // newest_value_bench.cc
 void RunBroadcast(Report& report, bool all);    // broadcast_bench.cc

@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   RunSpsc(report, all);
   RunMpsc(report, all);
   RunMpmc(report, all);
+  RunMpscRecords(report, all);
   RunLanes(report, all);
   RunNewestValue(report, all);
   RunBroadcast(report, all);

@@ -20,14 +20,17 @@
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/segment/membership.h"
 #include "placid/segment/segment.h"
+#include "tests/support/checked_value.h"
 #include "tests/support/scratch.h"
+#include "tests/support/value_records.h"
 
 namespace placid {
 namespace {
 
 using placid::testing::Member;
-using Ring = MpscRing<std::uint64_t>;
+using T = placid::testing::CheckedValue<1>;
 
+template <typename Ring>
 class StoppedProducerTest : public ::testing::Test {
  protected:
   static constexpr std::uint64_t kCapacity = 16;
@@ -51,10 +54,10 @@ class StoppedProducerTest : public ::testing::Test {
   static void ClaimAndWait(const Segment& segment, Membership& member) {
     const Ring ring = *Ring::Attach(segment.bytes());
     auto producer = *ring.ClaimProducer(member.id());
-    std::uint64_t* slot = nullptr;
+    T* slot = nullptr;
     if (producer.TryReserve(slot) != RingResult::kOk) ::_exit(1);
     ::raise(SIGSTOP);
-    *slot = 1;
+    *slot = T::Of(1);
     producer.Commit();
   }
 
@@ -65,10 +68,10 @@ class StoppedProducerTest : public ::testing::Test {
                               return Ok();
                             });
   }
-  static std::uint64_t PopSoon(Ring::Consumer& consumer) {
-    std::uint64_t value = 0;
+  static std::uint64_t PopSoon(typename Ring::Consumer& consumer) {
+    T value{};
     for (int i = 0; i < 10'000; ++i) {
-      if (consumer.TryPop(value) == RingResult::kOk) return value;
+      if (consumer.TryPop(value) == RingResult::kOk) return value.number();
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return 0;
@@ -85,35 +88,38 @@ class StoppedProducerTest : public ::testing::Test {
   std::optional<Ring> ring_;
   Membership me_;
 };
+using Rings =
+    ::testing::Types<MpscRing<T>, placid::testing::ValueRecords<T, 100>>;
+TYPED_TEST_SUITE(StoppedProducerTest, Rings);
 
-TEST_F(StoppedProducerTest, NobodyRecoversItAndItsCommitComesFirst) {
-  const Member member(name_, ClaimAndWait);
-  AwaitStop(member);
-  auto other = *ring_->ClaimProducer(me_.id());
-  auto consumer = *ring_->ClaimConsumer(Pace::kPrompt, me_.id());
-  ASSERT_EQ(other.TryPush(7), RingResult::kOk);
-  std::uint64_t value = 0;
+TYPED_TEST(StoppedProducerTest, NobodyRecoversItAndItsCommitComesFirst) {
+  const Member member(this->name_, TestFixture::ClaimAndWait);
+  this->AwaitStop(member);
+  auto other = *this->ring_->ClaimProducer(this->me_.id());
+  auto consumer = *this->ring_->ClaimConsumer(Pace::kPrompt, this->me_.id());
+  ASSERT_EQ(other.TryPush(T::Of(7)), RingResult::kOk);
+  T value{};
   EXPECT_EQ(consumer.TryPop(value), RingResult::kPending);
   EXPECT_EQ(consumer.blocker(), member.id().index());
-  EXPECT_EQ(RecoverDead(), 0u) << "a stopped one was taken for dead";
+  EXPECT_EQ(this->RecoverDead(), 0u) << "a stopped one was taken for dead";
   EXPECT_EQ(consumer.TryPop(value), RingResult::kPending);
   ::kill(member.pid(), SIGCONT);
-  EXPECT_EQ(PopSoon(consumer), 1u);
-  EXPECT_EQ(PopSoon(consumer), 7u);
+  EXPECT_EQ(this->PopSoon(consumer), 1u);
+  EXPECT_EQ(this->PopSoon(consumer), 7u);
 }
 
-TEST_F(StoppedProducerTest, KilledWhileItIsStoppedItIsRecovered) {
-  const Member member(name_, ClaimAndWait);
-  AwaitStop(member);
-  auto other = *ring_->ClaimProducer(me_.id());
-  auto consumer = *ring_->ClaimConsumer(Pace::kPrompt, me_.id());
-  ASSERT_EQ(other.TryPush(7), RingResult::kOk);
-  EXPECT_EQ(RecoverDead(), 0u);
+TYPED_TEST(StoppedProducerTest, KilledWhileItIsStoppedItIsRecovered) {
+  const Member member(this->name_, TestFixture::ClaimAndWait);
+  this->AwaitStop(member);
+  auto other = *this->ring_->ClaimProducer(this->me_.id());
+  auto consumer = *this->ring_->ClaimConsumer(Pace::kPrompt, this->me_.id());
+  ASSERT_EQ(other.TryPush(T::Of(7)), RingResult::kOk);
+  EXPECT_EQ(this->RecoverDead(), 0u);
   member.Kill();
-  std::uint64_t value = 0;
+  T value{};
   EXPECT_EQ(consumer.TryPop(value), RingResult::kPending);
-  EXPECT_EQ(RecoverDead(), 1u);
-  EXPECT_EQ(PopSoon(consumer), 7u);
+  EXPECT_EQ(this->RecoverDead(), 1u);
+  EXPECT_EQ(this->PopSoon(consumer), 7u);
   EXPECT_EQ(consumer.TryPop(value), RingResult::kEmpty);
 }
 
