@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "fuzz/harness.h"
+#include "placid/primitives/broadcast_byte_ring.h"
 #include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
 #include "placid/primitives/lane_byte_ring.h"
@@ -32,6 +33,7 @@ PLACID_FIELDS(Pose, x, y, time_ns)
 
 constexpr std::size_t kMostBytes = 0x10000 * 3;
 constexpr std::uint64_t kAccesses = 100;  // of any one operation here
+constexpr std::uint64_t kOvertaken = 500;  // of a read that begins 16 times
 
 void CheckError(const Error& error) {
   PLACID_FUZZ_CHECK(std::string_view(error.operation) != "");
@@ -279,6 +281,28 @@ struct LaneRings {
   }
 };
 
+// One writes, if the role is to be had, and one reads. `claim`: accesses of
+// whoever takes the role.
+template <typename Ring, typename Push, typename Read>
+void UseBroadcast(HostilePeer& peer, Input& input, const Ring& ring,
+                  std::uint64_t claim, Push push, Read read) {
+  auto reader = ring.MakeReader();
+  peer.Allow(claim);
+  const RoleHolder holder = ring.WriterHolder();
+  auto writer = holder.is_free() ? ring.ClaimWriter()
+                                 : ring.TakeOverWriter(AttestedDeath(holder));
+  const bool can_push = IsThere(writer);
+  for (int i = 0; i < 20 && !input.is_spent(); ++i) {
+    peer.Allow(kAccesses);
+    if (can_push) push(*writer);
+    peer.Allow(kOvertaken);
+    read(reader);
+    if (input.TakeBool()) peer.Scribble();
+  }
+  peer.Allow(kAccesses);
+  if (can_push && input.TakeBool()) std::move(*writer).Close();
+}
+
 template <typename T, std::uint64_t kExtent>
 struct Broadcasts {
   using Type = BroadcastRing<T, kExtent>;
@@ -294,21 +318,47 @@ struct Broadcasts {
     static_cast<void>(reader.TryRead(value, lost));
   }
   static void Use(HostilePeer& peer, Input& input, const Type& ring) {
-    auto reader = ring.MakeReader();
-    const RoleHolder holder = ring.WriterHolder();
-    auto writer = holder.is_free() ? ring.ClaimWriter()
-                                   : ring.TakeOverWriter(AttestedDeath(holder));
-    const bool can_push = IsThere(writer);
-    for (int i = 0; i < 20 && !input.is_spent(); ++i) {
-      peer.Allow(kAccesses);
-      if (can_push) writer->Push(T{});
-      T value;
-      std::uint64_t lost = 0;
-      static_cast<void>(reader.TryRead(value, lost));
-      if (input.TakeBool()) peer.Scribble();
-    }
-    peer.Allow(kAccesses);
-    if (can_push && input.TakeBool()) std::move(*writer).Close();
+    UseBroadcast(
+        peer, input, ring, kAccesses,
+        [](typename Type::Writer& writer) { writer.Push(T{}); },
+        [](typename Type::Reader& reader) {
+          T value;
+          std::uint64_t lost = 0;
+          static_cast<void>(reader.TryRead(value, lost));
+        });
+  }
+};
+
+struct ByteBroadcasts {
+  using Type = BroadcastByteRing;
+  static std::uint64_t SizeFor(std::uint64_t capacity) {
+    return Type::SizeFor(capacity);
+  }
+  static bool Create(std::span<std::byte> bytes, std::uint64_t capacity) {
+    return IsThere(Type::Create(bytes, capacity));
+  }
+  static void Read(Type::Reader reader) {
+    HostilePeer::Current()->AllowReads(kOvertaken);
+    Look(reader);
+  }
+  static void Use(HostilePeer& peer, Input& input, const Type& ring) {
+    UseBroadcast(
+        peer, input, ring, kAccesses + ring.capacity() / Type::kHeaderBytes,
+        [&](Type::Writer& writer) {
+          const std::array<std::byte, 100> record{};
+          static_cast<void>(writer.TryPush(
+              std::span(record).first(input.TakeAtMost(record.size()))));
+        },
+        Look);
+  }
+
+ private:
+  static void Look(Type::Reader& reader) {
+    SharedBytes record;
+    std::uint64_t lost = 0;
+    static_cast<void>(reader.TryPeek(record, lost));
+    Touch(record.TrustPeer());
+    static_cast<void>(reader.Validate());
   }
 };
 
@@ -475,6 +525,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
       One<SharedRings<std::uint64_t, 8>>,
       One<SharedRings<Pose, kDynamic>>,
       One<ManyByteRings>,
+      One<ByteBroadcasts>,
   };
   kTypes[input.TakeAtMost(kTypes.size() - 1)](input);
   return 0;

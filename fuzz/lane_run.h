@@ -29,6 +29,7 @@
 #include "placid/primitives/owner_id.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
+#include "tests/support/lane_counts.h"
 
 namespace placid::fuzz {
 
@@ -279,13 +280,7 @@ void OneLaneRun(Input& input) {
   const auto ring =
       Form::kFixed ? Ring::Attach(bytes) : Ring::Create(bytes, Form::kCapacity);
   PLACID_FUZZ_CHECK(ring.has_value());
-  constexpr std::size_t kStride = (kBytes - 0x100) / Form::kLanes;
-  for (std::size_t i = 0; i < Form::kLanes; ++i) {
-    auto* lane = reinterpret_cast<typename Form::Lane::Memory*>(
-        bytes.data() + 0x100 + i * kStride);
-    lane->tail.store(start, kRelaxed);
-    lane->head.store(start, kRelaxed);
-  }
+  testing::SetLaneCounts<typename Form::Lane>(bytes, Form::kLanes, start);
   LaneRun<Form>(input, bytes, *ring, honesty).Go();
   arena.CheckSurroundings();
 }

@@ -40,6 +40,7 @@ MPSC_BYTE_RING = "placid/primitives/mpsc_byte_ring.h"
 MPMC_RING = "placid/primitives/mpmc_ring.h"
 SEQLOCK = "placid/primitives/seqlock.h"
 LATEST = "placid/primitives/latest.h"
+LANES = "placid/primitives/lanes.h"
 BROADCAST = "placid/primitives/broadcast_ring.h"
 BYTE_BROADCAST = "placid/primitives/broadcast_byte_ring.h"
 
@@ -115,6 +116,11 @@ FAULTS = [
           "spsc_ring_fuzz", RING, [(
               "if (*found > 0) return RingResult::kOk; Publish();",
               "if (*found > 0) return RingResult::kOk;")]),
+    Fault("early-end",
+          "the end is told while a lane is held",
+          "lane_ring_fuzz", LANES, [(
+              "if (!holder.is_free()) return RingResult::kEmpty;",
+              "static_cast<void>(holder);")]),
     Fault("unmasked-head",
           "the consumer goes where head leads it",
           "mpsc_ring_fuzz", MPSC_RING, [(

@@ -7,6 +7,7 @@
 
 #include "placid/primitives/lane_byte_ring.h"
 #include "tests/crash/lane_play.h"
+#include "tests/support/lane_counts.h"
 
 namespace placid::crash {
 namespace {
@@ -25,7 +26,8 @@ struct RingCast {
 
   static Result<Queue> Create(Bytes bytes) {
     auto queue = Queue::Create(bytes, kCapacity);
-    SetLaneCounts<SpscByteRing>(bytes.first(kBytes), 2, UINT64_MAX - 39);
+    testing::SetLaneCounts<SpscByteRing>(bytes.first(kBytes), 2,
+                                         UINT64_MAX - 39);
     return queue;
   }
   static Result<Queue::Producer> ClaimProducer(const Queue& queue, OwnerId by) {

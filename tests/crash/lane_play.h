@@ -24,20 +24,6 @@
 
 namespace placid::crash {
 
-// Puts the counts of each lane where a scenario begins.
-template <typename Lane>
-void SetLaneCounts(Bytes bytes, std::uint64_t lanes, std::uint64_t counts) {
-  constexpr std::size_t kFirst = 0x100;
-  const std::size_t stride =
-      (bytes.size() - kFirst) / static_cast<std::size_t>(lanes);
-  for (std::size_t i = 0; i < lanes; ++i) {
-    auto* lane = reinterpret_cast<typename Lane::Memory*>(bytes.data() +
-                                                          kFirst + i * stride);
-    lane->tail.store(counts, kRelaxed);
-    lane->head.store(counts, kRelaxed);
-  }
-}
-
 template <typename Cast>
 struct LaneOperations {
   using P = ManyPlay<Cast>;

@@ -8,6 +8,7 @@
 #include "placid/primitives/lane_ring.h"
 #include "tests/crash/lane_play.h"
 #include "tests/support/checked_value.h"
+#include "tests/support/lane_counts.h"
 
 namespace placid::crash {
 namespace {
@@ -29,8 +30,8 @@ struct RingCast {
 
   static Result<Queue> Create(Bytes bytes) {
     auto queue = Queue::Create(bytes, kSlots);
-    SetLaneCounts<SpscRing<T, kExtent>>(bytes.first(kBytes), kLanes,
-                                        kCountsFrom);
+    testing::SetLaneCounts<SpscRing<T, kExtent>>(bytes.first(kBytes), kLanes,
+                                                 kCountsFrom);
     return queue;
   }
   static Result<typename Queue::Producer> ClaimProducer(const Queue& queue,

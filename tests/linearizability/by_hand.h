@@ -4,6 +4,7 @@
 #ifndef PLACID_TESTS_LINEARIZABILITY_BY_HAND_H_
 #define PLACID_TESTS_LINEARIZABILITY_BY_HAND_H_
 
+#include <cstdint>
 #include <initializer_list>
 #include <vector>
 
@@ -11,6 +12,18 @@
 #include "tests/linearizability/recorder.h"
 
 namespace placid::linearizability {
+
+// Each event by itself, at a time of its own, in this order.
+template <typename Event>
+std::vector<Timed<Event>> InTurn(std::initializer_list<Event> events) {
+  std::vector<Timed<Event>> history;
+  std::uint64_t now = 0;
+  for (const Event& event : events) {
+    history.push_back({{now, now + 1}, event});
+    now += 2;
+  }
+  return history;
+}
 
 template <typename Spec>
 bool Check(

@@ -15,18 +15,6 @@
 namespace placid::linearizability {
 namespace {
 
-// Each event by itself, at a time of its own, in this order.
-template <typename Event>
-std::vector<Timed<Event>> InTurn(std::initializer_list<Event> events) {
-  std::vector<Timed<Event>> history;
-  std::uint64_t now = 0;
-  for (const Event& event : events) {
-    history.push_back({{now, now + 1}, event});
-    now += 2;
-  }
-  return history;
-}
-
 // ---- One consumer
 
 using Many = ManyFifo;

@@ -13,6 +13,7 @@
 #include "placid/primitives/spsc_ring.h"
 #include "tests/linearizability/abandon.h"
 #include "tests/linearizability/fifo.h"
+#include "tests/linearizability/fifo_notes.h"
 #include "tests/linearizability/runner.h"
 #include "tests/support/checked_value.h"
 
@@ -129,27 +130,9 @@ class RingScenario {
 
   void NotePushed(RingResult result, std::size_t pushed, std::size_t wanted,
                   Recorder<Fifo::Event>& log) {
-    // A batch is published piece by piece where it goes round the end.
-    const bool is_one = pushed == 1 && wanted == 1;
-    for (std::size_t i = 0; i < pushed; ++i) {
-      log.Note({is_one ? Fifo::kPut : Fifo::kPutEarly, next_++});
-    }
-    if (result == RingResult::kOk && pushed > 0) {
-      // "As many as there is room for": what follows found none.
-      if (pushed < wanted) log.Note({Fifo::kNoRoomEver});
-      if (!is_one) log.Note({Fifo::kShow});
-    } else if (result == RingResult::kFull && pushed == 0) {
-      log.Note({Fifo::kNoRoom});
-    } else if (result == RingResult::kClosed && pushed == 0) {
-      if (is_producer_closed_) {
-        log.Note({Fifo::kPushRefused});
-      } else {
-        log.Note({Fifo::kNoRoomEver});
-        log.Note({Fifo::kSeeConsumerClosed});
-      }
-    } else {
-      log.Note({Fifo::kNonsense});
-    }
+    linearizability::NotePushed(
+        result, pushed, wanted, next_, is_producer_closed_,
+        [&](const Fifo::Event& event) { log.Note(event); });
   }
 
   // ---- The consumer's thread
@@ -208,15 +191,8 @@ class RingScenario {
     }
     log.Note({Fifo::kGiveBack});
     if (result == RingResult::kOk) {
-      bool is_sound = !values.empty();
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        is_sound = is_sound && values[i].IsWhole() &&
-                   values[i].number() == values[0].number() + i;
-      }
-      log.Note({.kind = is_sound ? kind : Fifo::kNonsense,
-                .value = static_cast<std::uint32_t>(values[0].number()),
-                .count = static_cast<std::uint32_t>(values.size()),
-                .wanted = wanted});
+      NoteValues(kind, values, wanted,
+                 [&](const Fifo::Event& event) { log.Note(event); });
       log.Note({Fifo::kHaveGivenBack});
     } else if (result == RingResult::kEmpty || result == RingResult::kClosed) {
       log.Note({result == RingResult::kEmpty ? Fifo::kFindNothing

@@ -306,6 +306,11 @@ def systems_seeds():
              r"\1as above\2"),
         Seed("a row that says nothing of a system", "documented-case", SYSTEMS,
              r"(?m)^(\| space \| )`posix_fallocate`( \|)", r"\1 \2"),
+        Seed("a call of what is a macro on Windows", "windows-macro", RING,
+             AT_NAMESPACE_END, "inline int Less() { return std::min(1, 2); }\n"),
+        Seed("a limit by the name of a macro on Windows", "windows-macro",
+             RESULT, AT_NAMESPACE_END,
+             "inline int Most() { return std::numeric_limits<int>::max(); }\n"),
         Seed("an ability that the page passes over", "documented-ability", MAPPING,
              AT_NAMESPACE_END, "bool CanDream();\n\n"),
     ]
@@ -390,6 +395,8 @@ def harmless_edits():
              r"\1#ifdef PLACID_LOUD\n#endif\n"),
         Seed("a system header in a port", "", "src/os/seeded/port.cc", "",
              f"// {SPDX}\n#include <sys/mman.h>\n"),
+        Seed("calls that are no macros on Windows", "", RING, AT_NAMESPACE_END,
+             "inline int F() { return (std::max)(std::min<int>(1, 2), 3); }\n"),
         Seed("a promise with an owner", "", PORT, AT_END,
              "// TO" "DO(ann): everything else.\n"),
     ]

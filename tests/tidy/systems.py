@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/systems.md, what differs between systems, against the tests.
+"""What differs between systems: docs/systems.md, against the tests, and what
+public headers must not say on all because of one.
 
-Its rows are `| what | Linux | Windows | Darwin | the same ... | case |`, where
-the case is a test that is compiled for every system: in backquotes, as
+Rows of that page are `| what | Linux | Windows | Darwin | the same ... | case |`,
+where the case is a test that is compiled for every system: in backquotes, as
 `Suite.Name`.
 """
 import re
@@ -49,6 +50,18 @@ def documented_case(tree):
             yield page, line, f"there is no test {cells[5]}: name one"
         elif not cases[case[1]]:
             yield page, line, f"{cells[5]} runs on some systems only"
+
+
+@rule
+def windows_macro(tree):
+    """Who includes a public header may have included <windows.h> before, whose
+    macros rewrite each call of min and max that stands without parentheses."""
+    for source in tree.headers():
+        if not source.path.startswith("include/"):
+            continue
+        for line, m in source.find(r"\b(min|max)\s*\("):
+            yield (source, line, f"write (std::{m[1]})(...): {m[1]}( is a "
+                   "macro behind <windows.h>")
 
 
 @rule

@@ -33,7 +33,10 @@
 #include "placid/base/fields.h"
 #include "placid/base/result.h"
 #include "placid/base/shared_bytes.h"
+#include "placid/primitives/broadcast_byte_ring.h"
+#include "placid/primitives/broadcast_ring.h"
 #include "placid/primitives/counter.h"
+#include "placid/primitives/lane_byte_ring.h"
 #include "placid/primitives/lane_ring.h"
 #include "placid/primitives/latest.h"
 #include "placid/primitives/mpmc_ring.h"
@@ -82,6 +85,17 @@ template <typename T>
 bool IsValue(const T& value, std::uint64_t number) {
   const T expected = ValueOf<T>(number);
   return std::memcmp(&value, &expected, sizeof(T)) == 0;
+}
+
+// Of all lengths from 0 up to `longest`, so that its end falls anywhere.
+inline std::vector<std::byte> RecordOf(std::uint64_t number,
+                                       std::uint64_t longest) {
+  std::vector<std::byte> record(
+      static_cast<std::size_t>(number * 997 % longest));
+  std::uint64_t at = number;
+  std::ranges::generate(
+      record, [&at] { return static_cast<std::byte>(++at * kMix >> 56); });
+  return record;
 }
 
 // ---- Waiting for the other side ---------------------------------------------
@@ -216,23 +230,6 @@ struct SharedRing : ValueRing<SharedRing, Sample, MpmcRing<Sample>> {
   static constexpr bool kHasManySenders = true;
 };
 
-// The only sender seals the lanes, that the receiver may see the end.
-struct LanesOfSamples : ValueRing<LanesOfSamples, Sample, LaneRing<Sample, 3>> {
-  static constexpr std::string_view kName = "LaneRing";
-  static constexpr bool kHasManySenders = true;
-
-  static std::string Send(std::span<std::byte> bytes) {
-    const auto ring = Ring::Attach(bytes);
-    if (!ring) return Fault(ring.error());
-    auto producer = ring->ClaimProducer();
-    if (!producer) return Fault(producer.error());
-    ring->Seal();
-    std::string fault =
-        ForEachValue([&](std::uint64_t n) { return Push(*producer, n); });
-    return fault.empty() ? std::string(kSent) : fault;
-  }
-};
-
 template <typename Derived, typename OneRing, std::uint64_t kNumber = 0x1000>
 struct RecordRing : RingKind<Derived, OneRing> {
   using Ring = OneRing;
@@ -244,7 +241,7 @@ struct RecordRing : RingKind<Derived, OneRing> {
     return Ring::Create(bytes, kCapacity);
   }
   static RingResult Push(typename Ring::Producer& producer, std::uint64_t n) {
-    return producer.TryPush(RecordOf(n));
+    return producer.TryPush(RecordOf(n, kLongest));
   }
   static RingResult Pop(typename Ring::Consumer& consumer, std::uint64_t n) {
     SharedBytes record;
@@ -252,20 +249,12 @@ struct RecordRing : RingKind<Derived, OneRing> {
     if (result != RingResult::kOk) return result;
     std::vector<std::byte> copy(record.size());
     record.CopyOut(copy);
-    return copy == RecordOf(n) ? result : RingResult::kCorrupt;
+    return copy == RecordOf(n, kLongest) ? result : RingResult::kCorrupt;
   }
 
  private:
-  // Of all lengths from 0 up, so that its end falls anywhere.
   static constexpr std::uint64_t kLongest =
       std::min<std::uint64_t>(kCapacity / 7, 1024);
-  static std::vector<std::byte> RecordOf(std::uint64_t n) {
-    std::vector<std::byte> record(static_cast<std::size_t>(n * 997 % kLongest));
-    std::uint64_t at = n;
-    std::ranges::generate(
-        record, [&at] { return static_cast<std::byte>(++at * kMix >> 56); });
-    return record;
-  }
 };
 
 struct PaddedRing : RecordRing<PaddedRing, SpscByteRing> {
@@ -285,6 +274,146 @@ struct MirroredRing : RecordRing<MirroredRing, SpscByteRing, 0x10000> {
   static Result<SpscByteRing> Create(std::span<std::byte> bytes) {
     return SpscByteRing::Create(bytes, kCapacity, kWrap);
   }
+};
+
+// ---- Lanes ------------------------------------------------------------------
+
+// The only sender seals the lanes, that the receiver may see the end.
+template <typename RingOfLanes>
+struct Lanes : RingOfLanes {
+  static constexpr bool kHasManySenders = true;
+
+  static std::string Send(std::span<std::byte> bytes) {
+    const auto ring = RingOfLanes::Ring::Attach(bytes);
+    if (!ring) return Fault(ring.error());
+    auto producer = ring->ClaimProducer();
+    if (!producer) return Fault(producer.error());
+    ring->Seal();
+    std::string fault = ForEachValue([&](std::uint64_t n) {
+      return RingOfLanes::Push(*producer, n);
+    });
+    return fault.empty() ? std::string(kSent) : fault;
+  }
+};
+
+struct LanesOfSamples
+    : Lanes<ValueRing<LanesOfSamples, Sample, LaneRing<Sample, 3>>> {
+  static constexpr std::string_view kName = "LaneRing";
+};
+struct LanesOfRecords : Lanes<RecordRing<LanesOfRecords, LaneByteRing<3>>> {
+  static constexpr std::string_view kName = "LaneByteRing";
+};
+
+// ---- Broadcasts -------------------------------------------------------------
+
+// Not every value arrives, but whose turn it is, and how many were lost, is
+// always right. `Derived` names the ring, and pushes the value of a number; its
+// Read takes the next one, whose number is Position of the reader then: kCorrupt
+// if it is another.
+template <typename Derived, typename OneRing>
+struct BroadcastKind {
+  using Ring = OneRing;
+  static constexpr std::uint64_t kMirror = 0;
+
+  static Result<Ring> Create(std::span<std::byte> bytes) {
+    return Ring::Create(bytes, Derived::kCapacity);
+  }
+  static auto ClaimSender(std::span<std::byte> bytes) {
+    return Ring::Attach(bytes).and_then(
+        [](const Ring& ring) { return ring.ClaimWriter(); });
+  }
+
+  static std::string Send(std::span<std::byte> bytes) {
+    auto writer = ClaimSender(bytes);
+    if (!writer) return Fault(writer.error());
+    for (std::uint64_t n = 1; n <= kCount; ++n) {
+      Derived::Push(*writer, n);
+      if (n % 16 == 0) std::this_thread::yield();
+    }
+    std::move(*writer).Close();
+    return std::string(kSent);
+  }
+
+  static std::string Receive(std::span<std::byte> bytes) {
+    auto reader = Ring::AttachReadOnly(bytes);
+    if (!reader) return Fault(reader.error());
+    std::uint64_t last = 0;
+    bool is_first = true;  // it may begin anywhere
+    for (Patience patience; patience.Lasts();) {
+      std::uint64_t lost = 0;
+      const RingResult result = Derived::Read(*reader, lost);
+      const std::uint64_t now = Derived::Position(*reader);
+      if (result == RingResult::kEmpty || result == RingResult::kContended) {
+        continue;
+      }
+      if (result != RingResult::kOk && result != RingResult::kClosed) {
+        return Fault(now, result);
+      }
+      const std::uint64_t read = result == RingResult::kOk ? 1 : 0;
+      if (!is_first && now != last + lost + read) {
+        return "after value " + std::to_string(last) + " so many were lost: " +
+               std::to_string(lost) + ", not those up to " +
+               std::to_string(now);
+      }
+      if (result == RingResult::kClosed) {
+        return now == kCount ? std::string(kReceived) : Fault(now, result);
+      }
+      last = now;
+      is_first = false;
+      patience.Renew();
+    }
+    return Fault(last + 1, RingResult::kEmpty);
+  }
+};
+
+struct BroadcastSamples
+    : BroadcastKind<BroadcastSamples, BroadcastRing<Sample>> {
+  static constexpr std::string_view kName = "BroadcastRing";
+  static constexpr std::uint64_t kCapacity = 64;
+  static constexpr std::uint64_t kBytes = Ring::SizeFor(kCapacity);
+
+  static void Push(Ring::Writer& writer, std::uint64_t n) {
+    writer.Push(ValueOf<Sample>(n));
+  }
+  static std::uint64_t Position(const Ring::Reader& reader) {
+    return reader.position();
+  }
+  static RingResult Read(Ring::Reader& reader, std::uint64_t& lost) {
+    Sample sample;
+    const RingResult result = reader.TryRead(sample, lost);
+    const bool is_wrong =
+        result == RingResult::kOk && !IsValue(sample, Position(reader));
+    return is_wrong ? RingResult::kCorrupt : result;
+  }
+};
+
+struct BroadcastRecords : BroadcastKind<BroadcastRecords, BroadcastByteRing> {
+  static constexpr std::string_view kName = "BroadcastByteRing";
+  static constexpr std::uint64_t kCapacity = 0x1000;
+  static constexpr std::uint64_t kBytes = Ring::SizeFor(kCapacity);
+
+  static void Push(Ring::Writer& writer, std::uint64_t n) {
+    // What did not fit is missed by the reader.
+    static_cast<void>(writer.TryPush(RecordOf(n, kLongest)));
+  }
+  static std::uint64_t Position(const Ring::Reader& reader) {
+    return reader.number();
+  }
+  static RingResult Read(Ring::Reader& reader, std::uint64_t& lost) {
+    std::vector<std::byte> record(kLongest);
+    std::size_t length = 0;
+    const RingResult result = reader.TryRead(record, length, lost);
+    if (result != RingResult::kOk) return result;
+    if (length > record.size()) return RingResult::kCorrupt;
+    record.resize(length);
+    return record == RecordOf(Position(reader), kLongest)
+               ? result
+               : RingResult::kCorrupt;
+  }
+
+ private:
+  // An eighth of data takes it, with its header.
+  static constexpr std::size_t kLongest = kCapacity / 8 - 16;
 };
 
 // ---- The newest value -------------------------------------------------------
@@ -386,12 +515,15 @@ template <typename... Kinds>
 struct KindList {};
 
 // For any bytes, and for those that a port can map twice in a row.
-using PlainKinds = KindList<NumberRing, SampleRing, ManyRing, ManyRecordRing,
-                            SharedRing, LanesOfSamples, PaddedRing,
-                            SampleSeqlock, LatestSample, PlainCounter>;
-using AllKinds = KindList<NumberRing, SampleRing, ManyRing, ManyRecordRing,
-                          SharedRing, LanesOfSamples, PaddedRing, SampleSeqlock,
-                          LatestSample, PlainCounter, MirroredRing>;
+using PlainKinds =
+    KindList<NumberRing, SampleRing, ManyRing, ManyRecordRing, SharedRing,
+             LanesOfSamples, LanesOfRecords, PaddedRing, BroadcastSamples,
+             BroadcastRecords, SampleSeqlock, LatestSample, PlainCounter>;
+using AllKinds =
+    KindList<NumberRing, SampleRing, ManyRing, ManyRecordRing, SharedRing,
+             LanesOfSamples, LanesOfRecords, PaddedRing, BroadcastSamples,
+             BroadcastRecords, SampleSeqlock, LatestSample, PlainCounter,
+             MirroredRing>;
 
 // Those that one party at a time may write.
 template <typename Kind>
