@@ -20,6 +20,7 @@
 #include "bench/harness.h"
 #include "bench/many_peers.h"
 #include "bench/many_stream.h"
+#include "bench/recoveries.h"
 #include "bench/round_trips.h"
 #include "placid/primitives/mpsc_ring.h"
 
@@ -91,37 +92,31 @@ Row StreamRow(double target) {
   return row;
 }
 
-// What it takes to void the one claim in a ring of 1,024 slots.
-enum class Recovery { kOwned, kUnowned, kFloor };
-template <Recovery kHow>
-std::vector<double> Recoveries() {
-  using Ring = MpscRing<std::uint64_t, 1024>;
-  auto storage = std::make_unique<Ring::Storage>();
-  const Ring ring = *Ring::Attach(*storage);
-  const OwnerId owner =
-      kHow == Recovery::kOwned ? *OwnerId::Of(7, 1) : OwnerId::Unowned();
-  auto producer = *ring.ClaimProducer(owner);
-  auto consumer = *ring.ClaimConsumer();
-  std::vector<double> times;
-  for (int i = 0; i < 2000; ++i) {
-    std::uint64_t* slot = nullptr;
-    if (producer.TryReserve(slot) != RingResult::kOk) std::abort();
-    const double begin = Now();
-    if (kHow == Recovery::kOwned) {
-      Keep(ring.Recover(DeadOwner::Attested(owner)));
-    } else if (kHow == Recovery::kUnowned) {
-      Keep(ring.RecoverUnowned(UnownedAreDead()));
-    } else {
-      for (const auto& each : storage->slots) {
-        Keep(each.word.load(std::memory_order_relaxed));
-      }
-    }
-    times.push_back((Now() - begin) * 1e9);
-    producer.Abort();
-    if (consumer.TryPop(*slot) != RingResult::kEmpty) std::abort();
+class Claims {
+ public:
+  using Ring = MpscRing<std::uint64_t, kRecoverySlots>;
+
+  explicit Claims(OwnerId owner) : producer_(*ring.ClaimProducer(owner)) {}
+  void Claim() {
+    if (producer_.TryReserve(slot_) != RingResult::kOk) std::abort();
   }
-  return times;
-}
+  void Clear() {
+    producer_.Abort();
+    if (consumer_.TryPop(*slot_) != RingResult::kEmpty) std::abort();
+  }
+  auto& WordAt(std::uint64_t slot) { return storage_->slots[slot].word; }
+
+ private:
+  std::unique_ptr<Ring::Storage> storage_{new Ring::Storage{}};
+
+ public:
+  const Ring ring = *Ring::Attach(*storage_);
+
+ private:
+  Ring::Producer producer_;
+  Ring::Consumer consumer_ = *ring.ClaimConsumer();
+  std::uint64_t* slot_ = nullptr;
+};
 
 }  // namespace
 
@@ -151,16 +146,7 @@ void RunMpsc(Report& report, bool all) {
           {"xenium vyukov_bounded_queue", RoundTrips<XeniumQueue<Trip, 1024>>},
           {"moodycamel ConcurrentQueue, tokens",
            RoundTrips<MoodycamelManyQueue<Trip, 1024>>}}});
-  report.Run(LatencyRow{
-      .name = "MPSC recovery of one claim, 1k slots",
-      .target = 0,
-      .note = "the floor is a look at every slot's word; a peer cannot be "
-              "recovered",
-      .candidates = {
-          {"placid MpscRing, of a participant", Recoveries<Recovery::kOwned>},
-          {"a look at every word", Recoveries<Recovery::kFloor>},
-          {"placid MpscRing, of all without an identity",
-           Recoveries<Recovery::kUnowned>}}});
+  report.Run(RecoveryRow<Claims>("MpscRing", "slots"));
 }
 
 }  // namespace placid::bench
