@@ -24,9 +24,9 @@
 #include <vector>
 
 #include "fuzz/harness.h"
-#include "placid/primitives/consumer_pace.h"
 #include "placid/primitives/dead_owner.h"
 #include "placid/primitives/owner_id.h"
+#include "placid/primitives/pace.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
 #include "tests/support/lane_counts.h"

@@ -29,7 +29,7 @@
 #include "placid/os/mapping.h"
 #include "placid/os/process.h"
 #include "placid/os/shared_object.h"
-#include "placid/primitives/consumer_pace.h"
+#include "placid/primitives/pace.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/spsc_byte_ring.h"
 

@@ -30,7 +30,7 @@
 #include "placid/base/result.h"
 #include "placid/base/shared_bytes.h"
 #include "placid/os/process.h"
-#include "placid/primitives/consumer_pace.h"
+#include "placid/primitives/pace.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
 #include "placid/primitives/spsc_byte_ring.h"

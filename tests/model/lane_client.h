@@ -26,9 +26,9 @@
 
 #include "placid/base/cache_line.h"
 #include "placid/base/result.h"
-#include "placid/primitives/consumer_pace.h"
 #include "placid/primitives/dead_owner.h"
 #include "placid/primitives/owner_id.h"
+#include "placid/primitives/pace.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
 #include "tests/model/model.h"

@@ -74,10 +74,10 @@
 #include "placid/base/platform.h"
 #include "placid/base/result.h"
 #include "placid/base/stamp.h"
-#include "placid/primitives/consumer_pace.h"
 #include "placid/primitives/dead_owner.h"
 #include "placid/primitives/lane_schedule.h"
 #include "placid/primitives/owner_id.h"
+#include "placid/primitives/pace.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
 

@@ -90,9 +90,9 @@
 #include "placid/base/shared_bytes.h"
 #include "placid/base/slotted.h"
 #include "placid/base/stamp.h"
-#include "placid/primitives/consumer_pace.h"
 #include "placid/primitives/dead_owner.h"
 #include "placid/primitives/owner_id.h"
+#include "placid/primitives/pace.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
 #include "placid/primitives/turn_word.h"
@@ -276,7 +276,7 @@ class MpmcRing {
 
   Recovered RecoverFrom(std::uint64_t owner) const;
 
-  [[nodiscard]] ConsumerPace PaceOf(Pace pace) const {
+  [[nodiscard]] Pacer PaceOf(Pace pace) const {
     return {pace, capacity(), sizeof(Slot)};
   }
 
@@ -354,7 +354,7 @@ class MpmcRing<T, kExtent>::Producer {
 
   MpmcRing ring_;
   std::uint64_t owner_;
-  ConsumerPace pace_;
+  Pacer pace_;
   std::uint64_t next_;  // every position below it is claimed
   TurnWord claim_;
   Slot* slot_ = nullptr;
@@ -425,7 +425,7 @@ class MpmcRing<T, kExtent>::Consumer {
   MpmcRing ring_;
   std::uint64_t owner_;
   Delivery delivery_;
-  ConsumerPace pace_;
+  Pacer pace_;
   std::uint64_t next_;             // every position below it is taken
   std::uint64_t offers_seen_ = 0;  // of which there are none left
   std::uint64_t blocker_ = 0;

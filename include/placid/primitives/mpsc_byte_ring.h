@@ -111,10 +111,10 @@
 #include "placid/base/shared_bytes.h"
 #include "placid/base/slotted.h"
 #include "placid/base/stamp.h"
-#include "placid/primitives/consumer_pace.h"
 #include "placid/primitives/dead_owner.h"
 #include "placid/primitives/granules.h"
 #include "placid/primitives/owner_id.h"
+#include "placid/primitives/pace.h"
 #include "placid/primitives/record_word.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
@@ -437,7 +437,7 @@ class MpscByteRing::Consumer {
   std::uint64_t in_hand_ = 0;    // granules of the record in hand
   std::uint64_t blocker_ = 0;
   bool is_closed_ = false;
-  ConsumerPace pace_;
+  Pacer pace_;
   RoleClaim claim_;
 };
 

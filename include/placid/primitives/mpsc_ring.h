@@ -97,9 +97,9 @@
 #include "placid/base/shared_bytes.h"
 #include "placid/base/slotted.h"
 #include "placid/base/stamp.h"
-#include "placid/primitives/consumer_pace.h"
 #include "placid/primitives/dead_owner.h"
 #include "placid/primitives/owner_id.h"
+#include "placid/primitives/pace.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
 #include "placid/primitives/slot_word.h"
@@ -431,7 +431,7 @@ class MpscRing<T, kExtent>::Consumer {
   std::uint64_t blocker_ = 0;
   bool is_peeked_ = false;
   bool is_closed_ = false;
-  ConsumerPace pace_;
+  Pacer pace_;
   RoleClaim claim_;
 };
 

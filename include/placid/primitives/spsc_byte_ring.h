@@ -72,9 +72,9 @@
 #include "placid/base/shared_bytes.h"
 #include "placid/base/stamp.h"
 #include "placid/base/untrusted.h"
-#include "placid/primitives/consumer_pace.h"
 #include "placid/primitives/dead_owner.h"
 #include "placid/primitives/owner_id.h"
+#include "placid/primitives/pace.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
 
@@ -406,7 +406,7 @@ class SpscByteRing::Consumer {
   std::uint64_t fetched_ = 0;    // prefetched up to here
   std::uint64_t in_hand_ = 0;    // bytes of the record in hand, with header
   bool is_closed_ = false;
-  ConsumerPace pace_;
+  Pacer pace_;
   RoleClaim claim_;
 };
 

@@ -69,9 +69,9 @@
 #include "placid/base/slotted.h"
 #include "placid/base/stamp.h"
 #include "placid/base/untrusted.h"
-#include "placid/primitives/consumer_pace.h"
 #include "placid/primitives/dead_owner.h"
 #include "placid/primitives/owner_id.h"
+#include "placid/primitives/pace.h"
 #include "placid/primitives/ring_result.h"
 #include "placid/primitives/role.h"
 
@@ -360,7 +360,7 @@ class SpscRing<T, kExtent>::Consumer {
   std::uint64_t published_ = 0;  // the head last stored
   std::size_t peeked_ = 0;
   bool is_closed_ = false;
-  ConsumerPace pace_;
+  Pacer pace_;
   RoleClaim claim_;
 };
 

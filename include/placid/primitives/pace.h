@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ConsumerPace: how eagerly a ring's consumer looks at, and writes to, the lines
-// it shares with the producer.
+// Pace: how eagerly one side of a ring, a consumer above all, looks at the lines
+// that it shares with the other, and writes to them. Pacer keeps to it.
 //
 // Each look at the producer's counter takes a line away from a producer that is
 // writing it, and each published count does the same the other way round. A
 // stream is fastest when both are rare (temporal slipping: Giacomoni et al.,
 // "FastForward", 2008); a request wants both at once.
-#ifndef PLACID_PRIMITIVES_CONSUMER_PACE_H_
-#define PLACID_PRIMITIVES_CONSUMER_PACE_H_
+#ifndef PLACID_PRIMITIVES_PACE_H_
+#define PLACID_PRIMITIVES_PACE_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -30,10 +30,10 @@ enum class Pace : std::uint8_t {
   kStreaming,
 };
 
-class ConsumerPace {
+class Pacer {
  public:
   // `unit_bytes`: what one of `capacity` takes.
-  ConsumerPace(Pace pace, std::uint64_t capacity, std::uint64_t unit_bytes)
+  Pacer(Pace pace, std::uint64_t capacity, std::uint64_t unit_bytes)
       : lag_(pace == Pace::kStreaming ? capacity / 8 : 0),
         few_(pace == Pace::kStreaming
                  ? (std::min)(capacity / 4, kFewBytes / unit_bytes)
@@ -81,4 +81,4 @@ class ConsumerPace {
 
 }  // namespace placid
 
-#endif  // PLACID_PRIMITIVES_CONSUMER_PACE_H_
+#endif  // PLACID_PRIMITIVES_PACE_H_
