@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -229,54 +230,76 @@ std::uint64_t DescribeByteRing(std::span<std::byte> bytes, Json& json) {
   return SpscByteRing::SizeFor(ring->capacity(), ring->wrap());
 }
 
+// An object, and a way to have more of it brought than its beginning.
+struct Subject {
+  std::span<std::byte> bytes;
+  bool is_whole;  // nothing but the object: a directory says where it ends
+  std::function<bool(std::uint64_t offset, std::uint64_t size)> bring;
+
+  [[nodiscard]] SharedBytes shared() const {
+    return {bytes.data(), bytes.size()};
+  }
+};
+
+// Who has which lane, and how much is in it: of those that are held or hold
+// something.
+template <typename Lane>
+Json DescribeUsedLanes(const Subject& subject, std::uint64_t lanes,
+                       std::uint64_t capacity, std::uint64_t stride,
+                       const char* unit) {
+  Json used = Json::array();
+  for (std::uint64_t lane = 0; lane < lanes; ++lane) {
+    const std::uint64_t at = sizeof(typename LaneByteRing<1>::Memory) +
+                             lane * stride;
+    constexpr std::uint64_t kSize = sizeof(typename Lane::Memory);
+    if (at + kSize > subject.bytes.size() || !subject.bring(at, kSize)) break;
+    const auto words = CopyWords<Lane>(
+        subject.shared().Subspan(static_cast<std::size_t>(at)));
+    if (RoleHolder(Word(words->producer)).is_free() &&
+        Word(words->tail) == Word(words->head)) {
+      continue;
+    }
+    Json one{{"lane", lane}};
+    DescribeRing(*words, capacity, unit, one);
+    // One consumer has them all.
+    for (const char* name : {"producer_closed", "consumer", "consumer_closed"})
+      one.erase(name);
+    used.push_back(std::move(one));
+  }
+  return used;
+}
+
 // The lanes' own words lie where the element's size says, which is not known
-// here: but for records of bytes.
-std::uint64_t DescribeLanes(SharedBytes bytes, Json& json) {
-  using Object = LaneRing<std::uint64_t, 1>;
-  const auto words = CopyWords<Object>(bytes);
+// here: but for records of bytes, and where the size of the whole is.
+std::uint64_t DescribeLanes(TypeId type, const Subject& subject, Json& json) {
+  using Object = LaneByteRing<1>;
+  const auto words = CopyWords<Object>(subject.shared());
   if (!words) return 0;
+  constexpr std::uint64_t kHeader = sizeof(Object::Memory);
   const std::uint64_t lanes = Word(words->lane_count);
   if (lanes == 0) {
     json["lanes"] = "fixed by its type";
   } else {
     json["lanes"] = lanes;
   }
-  static_cast<void>(DescribeCapacity(Word(words->capacity), bytes, json));
+  const auto capacity =
+      DescribeCapacity(Word(words->capacity), subject.shared(), json);
   json["sealed"] = Word(words->sealed) != 0;
   json["consumer"] = Holder(Word(words->consumer));
   json["consumer_closed"] = Word(words->consumer_closed) != 0;
-  return sizeof(Object::Memory);
-}
-
-std::uint64_t DescribeLanesOfRecords(SharedBytes bytes, Json& json) {
-  const std::uint64_t header = DescribeLanes(bytes, json);
-  if (header == 0 || !json["capacity"].is_number() ||
-      !json["lanes"].is_number()) {
-    return header;
+  if (!capacity || lanes == 0 || lanes > kMostLanes) return kHeader;
+  const std::uint64_t most = (subject.bytes.size() - kHeader) / lanes;
+  if (type == TypeId::kLaneByteRing) {
+    const std::uint64_t stride = Object::SizeFor(*capacity) - kHeader;
+    if (stride > most) return kHeader;
+    json["lanes_in_use"] = DescribeUsedLanes<SpscByteRing>(
+        subject, lanes, *capacity, stride, "_bytes");
+    return kHeader + lanes * stride;
   }
-  const auto capacity = json["capacity"].get<std::uint64_t>();
-  const std::uint64_t stride = LaneByteRing<1>::SizeFor(capacity) - header;
-  Json used = Json::array();
-  for (std::uint64_t lane = 0;
-       lane < kMostLanes && lane < json["lanes"].get<std::uint64_t>(); ++lane) {
-    const std::uint64_t at = header + lane * stride;
-    if (at > bytes.size()) break;
-    const auto words =
-        CopyWords<SpscByteRing>(bytes.Subspan(static_cast<std::size_t>(at)));
-    if (!words) break;
-    if (RoleHolder(Word(words->producer)).is_free() &&
-        Word(words->tail) == Word(words->head)) {
-      continue;
-    }
-    Json one{{"lane", lane}};
-    DescribeRing(*words, capacity, "_bytes", one);
-    // One consumer has them all.
-    for (const char* name : {"producer_closed", "consumer", "consumer_closed"})
-      one.erase(name);
-    used.push_back(std::move(one));
-  }
-  json["used"] = std::move(used);
-  return header;
+  if (!subject.is_whole) return kHeader;
+  json["lanes_in_use"] = DescribeUsedLanes<SpscRing<std::uint64_t>>(
+      subject, lanes, *capacity, most, "");
+  return kHeader + lanes * most;
 }
 
 std::uint64_t DescribeByteBroadcast(std::span<std::byte> bytes, Json& json) {
@@ -392,8 +415,9 @@ static_assert(Doorbells::kLayoutVersion == kKnownVersion);
 // {description, bytes that it takes}.
 std::pair<Json, std::uint64_t> Describe(const StampWord& stamp,
                                         std::size_t offset,
-                                        std::span<std::byte> bytes) {
-  const SharedBytes shared(bytes.data(), bytes.size());
+                                        const Subject& subject) {
+  const std::span<std::byte> bytes = subject.bytes;
+  const SharedBytes shared = subject.shared();
   Json json;
   json["offset"] = offset;
   json["type"] = NameOf(stamp);
@@ -409,9 +433,9 @@ std::pair<Json, std::uint64_t> Describe(const StampWord& stamp,
     case TypeId::kLatest: taken = DescribeLatest(shared, json); break;
     case TypeId::kSpscRing: taken = DescribeRingOfValues(shared, json); break;
     case TypeId::kSpscByteRing: taken = DescribeByteRing(bytes, json); break;
-    case TypeId::kLaneRing: taken = DescribeLanes(shared, json); break;
+    case TypeId::kLaneRing:
     case TypeId::kLaneByteRing:
-      taken = DescribeLanesOfRecords(shared, json);
+      taken = DescribeLanes(stamp.type, subject, json);
       break;
     case TypeId::kBroadcastRing:
       taken = DescribeBroadcastOfValues(shared, json);
@@ -458,7 +482,8 @@ class Decoder {
       if (const auto stamp = StampWord::Read(*word)) {
         const bool is_directory = stamp->type == TypeId::kDirectory;
         if (!Need(at, is_directory ? kMostOfEntries : kMostOfObject)) return;
-        auto [json, bytes_taken] = Describe(*stamp, at, bytes_.subspan(at));
+        auto [json, bytes_taken] =
+            Describe(*stamp, at, SubjectAt(at, LeftAt(at), false));
         taken = bytes_taken;
         Add(std::move(json));
         if (is_directory) taken = WalkDirectory(at);
@@ -487,6 +512,14 @@ class Decoder {
   static_assert(ObjectRecord::kMostLayoutBytes + ObjectRecord::kMostNameBytes +
                     Doorbells::SizeFor(Doorbells::kMost) + 2 * kLineBytes <=
                 kMostOfObject);
+
+  [[nodiscard]] Subject SubjectAt(std::size_t at, std::uint64_t size,
+                                  bool is_whole) {
+    return {bytes_.subspan(at, static_cast<std::size_t>(size)), is_whole,
+            [this, at](std::uint64_t offset, std::uint64_t some) {
+              return IsBrought(at + offset, some) || Bring(at + offset, some);
+            }};
+  }
 
   void Add(Json json) {
     if (objects_.size() < kMostDecoded) {
@@ -551,7 +584,7 @@ class Decoder {
   }
 
   [[nodiscard]] Json DescribeEntry(std::size_t at,
-                                   const DirectoryEntry& entry) const {
+                                   const DirectoryEntry& entry) {
     Json json;
     json["name"] = Escaped(entry.name);
     json["entry"] = ToString(entry.state.phase());
@@ -562,7 +595,8 @@ class Decoder {
       const auto offset = static_cast<std::size_t>(
           entry.object.TrustPeer().data() - bytes_.data());
       json.update(
-          Describe(*stamp, offset, bytes_.subspan(offset, entry.object.size()))
+          Describe(*stamp, offset,
+                   SubjectAt(offset, entry.object.size(), true))
               .first);
     } else {
       DescribeUnstamped(entry.type.type, entry.object, json);

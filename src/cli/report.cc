@@ -56,30 +56,6 @@ bool IsTable(const Json& json) {
                              [](const Json& row) { return row.is_object(); });
 }
 
-std::string TableOf(const Json& json) {
-  std::vector<std::string> keys;
-  for (const Json& row : json) {
-    for (const auto& [key, value] : row.items()) {
-      if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
-    }
-  }
-  std::vector<Row> rows(1);
-  for (const std::string& key : keys) {
-    const bool is_number = std::ranges::all_of(json, [&](const Json& row) {
-      return !row.contains(key) || row[key].is_number();
-    });
-    rows[0].push_back(Concat(is_number ? ">" : "", Capitals(Stem(key))));
-  }
-  for (const Json& row : json) {
-    rows.emplace_back();
-    for (const std::string& key : keys) {
-      rows.back().push_back(row.contains(key) ? FormatValue(key, row[key])
-                                              : "");
-    }
-  }
-  return FormatTable(rows);
-}
-
 void Indent(std::string_view text, std::size_t by, std::string& to) {
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size() - 1) + 1;
@@ -87,6 +63,49 @@ void Indent(std::string_view text, std::size_t by, std::string& to) {
     to += text.substr(0, end);
     text.remove_prefix(end);
   }
+}
+
+std::string LabelOf(std::string_view key) {
+  std::string label(Stem(key));
+  std::ranges::replace(label, '_', ' ');
+  return label;
+}
+
+constexpr std::size_t kStep = 2;
+
+// What is a table itself stands in its cell as a number of rows, and below, by
+// what the row begins with.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as there are tables in tables
+std::string TableOf(const Json& json) {
+  std::vector<std::string> keys;
+  for (const Json& row : json) {
+    for (const auto& [key, value] : row.items()) {
+      if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
+    }
+  }
+  std::vector<Row> rows(json.size() + 1);
+  std::string below;
+  for (const std::string& key : keys) {
+    const bool has_tables = std::ranges::any_of(json, [&](const Json& row) {
+      return row.contains(key) && IsTable(row[key]);
+    });
+    const bool is_number = std::ranges::all_of(json, [&](const Json& row) {
+      return !row.contains(key) || row[key].is_number();
+    });
+    rows[0].push_back(
+        Concat(is_number || has_tables ? ">" : "", Capitals(Stem(key))));
+    for (std::size_t i = 0; i < json.size(); ++i) {
+      std::string& cell = rows[i + 1].emplace_back();
+      if (!json[i].contains(key)) continue;
+      const Json& value = json[i][key];
+      cell = has_tables ? Concat(value.size()) : FormatValue(key, value);
+      if (!IsTable(value)) continue;
+      below += Concat(LabelOf(key), ", ", LabelOf(keys[0]), " ",
+                      rows[i + 1][0], "\n");
+      Indent(TableOf(value), kStep, below);
+    }
+  }
+  return FormatTable(rows) + below;
 }
 
 }  // namespace
@@ -158,15 +177,13 @@ std::string FormatTable(const std::vector<Row>& rows) {
 }
 
 std::string FormatTree(const Json& json) {
-  constexpr std::size_t kStep = 2;
   std::size_t width = 0;
   for (const auto& [key, value] : json.items()) {
     if (!value.is_structured()) width = std::max(width, Stem(key).size());
   }
   std::string text;
   for (const auto& [key, value] : json.items()) {
-    std::string label(Stem(key));
-    std::ranges::replace(label, '_', ' ');
+    const std::string label = LabelOf(key);
     if (value.is_object() || IsTable(value)) {
       text += label + "\n";
       Indent(value.is_object() ? FormatTree(value) : TableOf(value), kStep,

@@ -33,7 +33,8 @@ using Json = nlohmann::ordered_json;
     const std::vector<std::vector<std::string>>& rows);
 
 // A JSON object as lines of "key  value", what lies in it indented; arrays of
-// objects as tables. Keys that end in _bytes and _seconds read as such.
+// objects as tables, those within a table below it. Keys that end in _bytes and
+// _seconds read as such.
 [[nodiscard]] std::string FormatTree(const Json& json);
 
 // To standard output, at once; kInputOutput if nobody can read it.

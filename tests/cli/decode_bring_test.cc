@@ -20,6 +20,7 @@
 #include "placid/base/extent.h"
 #include "placid/base/result.h"
 #include "placid/base/stamp.h"
+#include "placid/primitives/lane_byte_ring.h"
 #include "placid/primitives/owner_id.h"
 #include "placid/primitives/seqlock.h"
 #include "placid/segment/directory.h"
@@ -85,6 +86,19 @@ TEST_F(DecodeBringTest, WhatADirectoryNamesIsBroughtWhereverItLies) {
   EXPECT_EQ(shown["objects"].size(), 7u);
   EXPECT_EQ(shown["objects"].back()["type"], "Seqlock");
   EXPECT_LT(brought_, 2 * kMiB);
+}
+
+TEST_F(DecodeBringTest, OfLanesTheirWordsAreBroughtAndNotWhatTheyCarry) {
+  Resize(8 * kMiB);
+  const auto directory = *Directory::Create(There(), 8);
+  const auto ring = *directory.FindOrCreate<LaneByteRing<6>>(
+      "ring", OwnerId::Unowned(), kMiB);
+  const auto producer = *ring.ClaimProducer(*OwnerId::Of(5, 1));
+  const Json shown = Decode();
+  EXPECT_EQ(shown, DecodeObjects(There()));
+  ASSERT_EQ(shown["objects"][1]["lanes_in_use"].size(), 1u) << shown.dump(2);
+  EXPECT_EQ(shown["objects"][1]["lanes_in_use"][0]["lane"], 5);
+  EXPECT_LT(brought_, 4 * kMiB);
 }
 
 TEST_F(DecodeBringTest, SoMuchIsLookedAtAndNoMore) {

@@ -33,6 +33,7 @@
 #include "placid/wait/event_count.h"
 #include "placid/wait/wait_mask.h"
 #include "placid/wait/wait_set.h"
+#include "tests/support/checked_value.h"
 #include "tests/support/guarded_bytes.h"
 #include "tests/support/seed.h"
 
@@ -179,10 +180,54 @@ TEST_F(DecodeTest, RingsWithLanesAreShownLaneByLaneWhereThatCanBeKnown) {
   EXPECT_EQ(objects[0]["consumer"], "participant 3");
   EXPECT_EQ(objects[1]["type"], "LaneByteRing");
   EXPECT_EQ(objects[1]["lanes"], 4);
-  ASSERT_EQ(objects[1]["used"].size(), 1u);
-  EXPECT_EQ(objects[1]["used"][0]["lane"], 2);
-  EXPECT_EQ(objects[1]["used"][0]["producer"], "participant 6");
-  EXPECT_EQ(objects[1]["used"][0]["filled_bytes"], 8);
+  ASSERT_EQ(objects[1]["lanes_in_use"].size(), 1u);
+  const Json& lane = objects[1]["lanes_in_use"][0];
+  EXPECT_EQ(lane["lane"], 2);
+  EXPECT_EQ(lane["producer"], "participant 6");
+  EXPECT_EQ(lane["filled_bytes"], 8);
+  EXPECT_FALSE(objects[0].contains("lanes_in_use")) << "how large are they?";
+}
+
+TEST_F(DecodeTest, LanesOfValuesAreShownWhereADirectorySaysHowLargeTheyAre) {
+  using Wide = placid::testing::CheckedValue<5>;
+  const auto directory = Directory::Create(From(0), 8);
+  ASSERT_TRUE(directory);
+  using Ring = LaneRing<Wide, 3>;
+  const auto ring =
+      *directory->FindOrCreate<Ring>("ring", OwnerId::Unowned(), 4);
+  auto producer = *ring.ClaimProducer(*OwnerId::Of(5, 1));
+  ASSERT_EQ(producer.TryPush({}), RingResult::kOk);
+  ASSERT_EQ(producer.TryPush({}), RingResult::kOk);
+  {
+    auto gone = *ring.ClaimProducer(*OwnerId::Of(3, 1));
+    ASSERT_EQ(gone.TryPush({}), RingResult::kOk);
+  }
+  const Json object = Decode()["objects"][1];
+  EXPECT_EQ(object["type"], "LaneRing");
+  EXPECT_EQ(object["lanes"], 3);
+  const Json& lanes = object["lanes_in_use"];
+  ASSERT_EQ(lanes.size(), 2u) << object.dump(2);
+  EXPECT_EQ(lanes[0]["lane"], 0);
+  EXPECT_EQ(lanes[0]["producer"], "nobody");
+  EXPECT_EQ(lanes[0]["filled"], 1);
+  EXPECT_EQ(lanes[1]["lane"], 2);
+  EXPECT_EQ(lanes[1]["producer"], "participant 5");
+  EXPECT_EQ(lanes[1]["filled"], 2);
+}
+
+// More lanes than there can be, or larger ones than there is room for.
+TEST_F(DecodeTest, LanesThatCannotBeAreNotShown) {
+  ASSERT_TRUE(LaneByteRing<4>::Create(From(0), 64));
+  auto& words = *reinterpret_cast<LaneByteRing<4>::Memory*>(From(0).data());
+  for (const std::uint64_t lanes : {std::uint64_t{65}, ~std::uint64_t{0}}) {
+    words.lane_count.store(lanes, kRelaxed);
+    EXPECT_FALSE(Decode()["objects"][0].contains("lanes_in_use"));
+  }
+  words.lane_count.store(4, kRelaxed);
+  for (const std::uint64_t capacity : {1u, 3u, 0x2000u}) {
+    words.capacity.store(capacity, kRelaxed);
+    EXPECT_FALSE(Decode()["objects"][0].contains("lanes_in_use"));
+  }
 }
 
 TEST_F(DecodeTest, ABroadcastOfRecordsIsShownByItsBytes) {
@@ -353,6 +398,22 @@ TEST(ReportTest, ATreeIsIndentedAndItsArraysAreTables) {
             "rows\n"
             "  ROW  PID\n"
             "    1  -\n");
+}
+
+TEST(ReportTest, WhatIsATableWithinATableStandsBelowIt) {
+  const Json json{
+      {"objects",
+       {{{"offset", 0}, {"type", "a"}, {"lanes_in_use", Json::array()}},
+        {{"offset", 128},
+         {"lanes_in_use", {{{"lane", 2}, {"filled_bytes", 8}}}}}}}};
+  EXPECT_EQ(FormatTree(json),
+            "objects\n"
+            "  OFFSET  TYPE  LANES IN USE\n"
+            "       0  a                0\n"
+            "     128                   1\n"
+            "  lanes in use, offset 128\n"
+            "    LANE   FILLED\n"
+            "       2  8 bytes\n");
 }
 
 }  // namespace

@@ -174,7 +174,7 @@ class BroadcastPlay : public Play {
   void Push() {
     PushBy(1, [](Writer& writer, std::uint64_t value) {
       Form::Push(writer, value);
-      return 1;
+      return std::uint64_t{1};
     });
   }
   void PushSome(std::uint64_t count) {
