@@ -181,18 +181,18 @@ class Builder:
 
 
 def fails(command, folder):
-    """Whether a suite fails, and what it says."""
+    """Whether a suite fails, what it says in short, and all that it says."""
     try:
         done = run(command, timeout=LIMIT_S, cwd=folder)
     except subprocess.TimeoutExpired:
         # A slow machine must not make a suite look watchful.
         raise Broken(f"no verdict in {LIMIT_S} s: not caught") from None
     if done.returncode == 0:
-        return False, ""
+        return False, "", done.stdout
     for pattern in SAID:
         if said := pattern.search(done.stdout):
-            return True, " ".join(said[0].split())
-    return True, f"exit code {done.returncode}"
+            return True, " ".join(said[0].split()), done.stdout
+    return True, f"exit code {done.returncode}", done.stdout
 
 
 def timed(suite, command, seconds):
@@ -203,9 +203,11 @@ def timed(suite, command, seconds):
 def check_suite(builder, suite):
     command = builder.build(suite, builder.root / "include",
                             builder.folder / f"plain-{suite}")
-    failed, said = fails(timed(suite, command, PASSING_FUZZ_S), builder.folder)
+    failed, said, text = fails(timed(suite, command, PASSING_FUZZ_S),
+                               builder.folder)
     if failed:
-        raise Broken(f"{suite} fails without any bug: {said}")
+        # It may be rare: its seed and its history are all there is of it.
+        raise Broken(f"{suite} fails without any bug: {said}\n{text}")
 
 
 def plant(builder, bug):
@@ -226,7 +228,8 @@ def check_bug(builder, bug):
     include = plant(builder, bug)
     try:
         command = builder.build(bug.suite, include, include.parent / "suite")
-        failed, said = fails(timed(bug.suite, command, FUZZ_S), builder.folder)
+        failed, said, _ = fails(timed(bug.suite, command, FUZZ_S),
+                                builder.folder)
     finally:
         shutil.rmtree(include.parent)
     return time.monotonic() - start, said if failed else None
