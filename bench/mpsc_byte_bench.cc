@@ -147,7 +147,7 @@ void RunMpscRecords(Report& report, bool all) {
   using Trip = Item<8>;
   report.Run(LatencyRow{
       .name = "MPSC round trip of records, spinning",
-      .target = 1.15,
+      .target = 0,  // a word and its record lie in two lines
       .note = "",
       .candidates = {{"placid MpscByteRing, prompt",
                       RoundTrips<OurRecords<MpscByteRing, Trip, 64 * 1024,

@@ -119,6 +119,7 @@ if(PLACID_BUILD_TESTS)
     set(PLACID_TEST_LAYERS base primitives os wait segment cli)
   endif()
   option(PLACID_BUILD_STRESS "Build tests that race, too" ON)
+  option(PLACID_BUILD_REPLAYS "Build what replays the fuzzers' corpora" ON)
   # It drives the registers of x86-64, and a sanitizer's instructions are many.
   set(PLACID_HAS_STEPPER OFF)
   if(CMAKE_SYSTEM_NAME STREQUAL Linux AND NOT CMAKE_CROSSCOMPILING
@@ -340,7 +341,8 @@ foreach(source IN LISTS fuzzers)
       -max_total_time=${PLACID_FUZZ_SECONDS} -timeout=10 -max_len=4096
       -artifact_prefix=${PROJECT_BINARY_DIR}/${name}- ${dictionary}
       ${found} ${corpus})
-  elseif(PLACID_BUILD_TESTS AND NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize"
+  elseif(PLACID_BUILD_TESTS AND PLACID_BUILD_REPLAYS
+         AND NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize"
          AND NOT (APPLE AND CMAKE_CROSSCOMPILING))
     add_executable(${name} ${source} ${PROJECT_SOURCE_DIR}/fuzz/replay_main.cc)
     add_test(NAME replay:${name} COMMAND ${name} ${corpus})

@@ -36,7 +36,6 @@ RING = "placid/primitives/spsc_ring.h"
 SLOTTED = "placid/base/slotted.h"
 BYTE_RING = "placid/primitives/spsc_byte_ring.h"
 MPSC_RING = "placid/primitives/mpsc_ring.h"
-MPSC_BYTE_RING = "placid/primitives/mpsc_byte_ring.h"
 MPMC_RING = "placid/primitives/mpmc_ring.h"
 SEQLOCK = "placid/primitives/seqlock.h"
 LATEST = "placid/primitives/latest.h"
@@ -133,17 +132,6 @@ FAULTS = [
           "mpsc_ring_fuzz", MPSC_RING, [(
               "if (result != RingResult::kOk) Publish(); return result;",
               "return result;")]),
-    Fault("unchecked-span",
-          "how long a record is, the consumer believes its word",
-          "mpsc_byte_ring_fuzz", MPSC_BYTE_RING, [(
-              "return span > 0 && "
-              "span <= granules_.number() - (head_ - published_);",
-              "return span > 0;")]),
-    Fault("claimed-room",
-          "room for the first granule of a record is taken for room for all",
-          "mpsc_byte_ring_fuzz", MPSC_BYTE_RING, [(
-              "room = EnsureRoom(span); if (room == RingResult::kOk) {",
-              "room = EnsureRoom(1); if (room == RingResult::kOk) {")]),
     Fault("unmasked-lap",
           "a role goes where the lap of a word leads it",
           "mpmc_ring_fuzz", MPMC_RING, [(

@@ -691,6 +691,8 @@ inline RingResult MpscByteRing::Producer::TryReserve(
   const std::uint64_t granules = Granules::For(length);
   const std::uint64_t span = granules_.SpanOf(granules, next_);
   bool is_mine = false;
+  // A consumer that polls has both lines: they are asked for at once.
+  machine::PrefetchWrite(granules_.At(next_));
   if (limit_ - next_ >= span) [[likely]] {
     const RecordWord seen(granules_.WordAt(next_).load(
         kRelaxed));  // sync: none, the swap decides, and Seek looks again
