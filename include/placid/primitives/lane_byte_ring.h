@@ -96,7 +96,7 @@ class LaneByteRing<kLanes>::Producer
 //
 // A lane that has records may give 128 in a row; then the next one that has some
 // has its turn. A lane that was idle is looked at after at most 64 turns of
-// others, and at once where they have nothing.
+// others, and in the same call where they have nothing.
 template <std::uint64_t kLanes>
 class LaneByteRing<kLanes>::Consumer
     : public LaneByteRing<kLanes>::Base::AnyConsumer {

@@ -105,7 +105,7 @@ class LaneRing<T, kLanes, kExtent>::Producer
 //
 // A lane that has values may give 128 in a row; then the next one that has some
 // has its turn. A lane that was idle is looked at after at most 64 turns of
-// others, and at once where they have nothing.
+// others, and in the same call where they have nothing.
 template <Element T, std::uint64_t kLanes, std::uint64_t kExtent>
 class LaneRing<T, kLanes, kExtent>::Consumer
     : public LaneRing<T, kLanes, kExtent>::Base::AnyConsumer {

@@ -7,21 +7,14 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <span>
-#include <thread>
 
 #include "member.h"
-#include "placid/base/result.h"
-#include "placid/primitives/dead_owner.h"
 #include "placid/primitives/mpsc_ring.h"
 #include "placid/segment/membership.h"
 #include "placid/segment/segment.h"
+#include "stopped_member.h"
 #include "tests/support/checked_value.h"
-#include "tests/support/scratch.h"
 #include "tests/support/value_records.h"
 
 namespace placid {
@@ -31,25 +24,9 @@ using placid::testing::Member;
 using T = placid::testing::CheckedValue<1>;
 
 template <typename Ring>
-class StoppedProducerTest : public ::testing::Test {
+class StoppedProducerTest
+    : public placid::testing::StoppedMemberTest<Ring, 16> {
  protected:
-  static constexpr std::uint64_t kCapacity = 16;
-
-  StoppedProducerTest() {
-    CreateSegmentOptions options;
-    options.size_bytes = Ring::SizeFor(kCapacity);
-    options.participants = 4;
-    options.place = [](std::span<std::byte> bytes) -> Result<void> {
-      const auto ring = Ring::Create(bytes, kCapacity);
-      if (!ring) return ring.error();
-      return Ok();
-    };
-    segment_ = *Segment::Create(name_, options);
-    ring_.emplace(*Ring::Attach(segment_.bytes()));
-    me_ = *Membership::Join(segment_);
-  }
-  ~StoppedProducerTest() override { (void)Segment::Unlink(name_); }
-
   // Claims the next position, is stopped, and commits 1 when it goes on.
   static void ClaimAndWait(const Segment& segment, Membership& member) {
     const Ring ring = *Ring::Attach(segment.bytes());
@@ -61,32 +38,14 @@ class StoppedProducerTest : public ::testing::Test {
     producer.Commit();
   }
 
-  std::uint64_t RecoverDead() {
-    return *me_.RecoverDead(segment_,
-                            [this](const DeadOwner& dead) -> Result<void> {
-                              ring_->Recover(dead);
-                              return Ok();
-                            });
+  std::uint64_t PopSoon(typename Ring::Consumer& consumer) {
+    return this->GetSoon([&](std::uint64_t& number) {
+      T value{};
+      const RingResult result = consumer.TryPop(value);
+      number = value.number();
+      return result;
+    });
   }
-  static std::uint64_t PopSoon(typename Ring::Consumer& consumer) {
-    T value{};
-    for (int i = 0; i < 10'000; ++i) {
-      if (consumer.TryPop(value) == RingResult::kOk) return value.number();
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return 0;
-  }
-  // Until it stands in its claim.
-  static void AwaitStop(const Member& member) {
-    siginfo_t info;
-    ::waitid(P_PID, static_cast<id_t>(member.pid()), &info, WSTOPPED | WNOWAIT);
-  }
-
-  placid::testing::Scratch scratch_;
-  const os::Name name_ = scratch_.NewName();
-  Segment segment_;
-  std::optional<Ring> ring_;
-  Membership me_;
 };
 using Rings =
     ::testing::Types<MpscRing<T>, placid::testing::ValueRecords<T, 100>>;
@@ -103,7 +62,7 @@ TYPED_TEST(StoppedProducerTest, NobodyRecoversItAndItsCommitComesFirst) {
   EXPECT_EQ(consumer.blocker(), member.id().index());
   EXPECT_EQ(this->RecoverDead(), 0u) << "a stopped one was taken for dead";
   EXPECT_EQ(consumer.TryPop(value), RingResult::kPending);
-  ::kill(member.pid(), SIGCONT);
+  this->GoOn(member);
   EXPECT_EQ(this->PopSoon(consumer), 1u);
   EXPECT_EQ(this->PopSoon(consumer), 7u);
 }
