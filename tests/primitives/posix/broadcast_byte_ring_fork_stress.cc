@@ -51,6 +51,9 @@ TEST(BroadcastByteRingKillStress, ReadersCountExactlyThroughTheDeathsOfWriters) 
           break;
         }
         if (result != RingResult::kOk) std::this_thread::yield();
+        if (dice() % 4096 == 0 && result == RingResult::kOk) {
+          Child::AnotherMinute();
+        }
       }
       EXPECT_EQ(counts.read + counts.lost, reader->number() - start);
       EXPECT_GT(counts.read, 0u);
