@@ -83,9 +83,11 @@ class Child {
     if (pid_ != 0) Kill();
   }
 
-  // Waits for its end; whether that was a good one.
+  // Waits for its end; whether that was a good one. Says by which signal it died,
+  // since a child that fails has said why, but one that hangs has not.
   [[nodiscard]] bool EndsWell() {
     const int status = Reap();
+    if (WIFSIGNALED(status)) std::printf("signal %d\n", WTERMSIG(status));
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
   }
   void Signal(int signal) const { kill(pid_, signal); }

@@ -51,7 +51,7 @@ TEST(BroadcastByteRingKillStress, ReadersCountExactlyThroughTheDeathsOfWriters) 
           break;
         }
         if (result != RingResult::kOk) std::this_thread::yield();
-        if (dice() % 4096 == 0 && result == RingResult::kOk) {
+        if (dice() % 64 == 0 && result == RingResult::kOk) {
           Child::AnotherMinute();
         }
       }

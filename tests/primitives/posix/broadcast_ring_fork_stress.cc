@@ -112,7 +112,7 @@ TEST(BroadcastRingKillStress, ReadersCountExactlyThroughTheDeathsOfWriters) {
           break;
         }
         if (result != RingResult::kOk) std::this_thread::yield();
-        if (dice() % 4096 == 0 && result == RingResult::kOk) {
+        if (dice() % 64 == 0 && result == RingResult::kOk) {
           Child::AnotherMinute();
         }
       }
