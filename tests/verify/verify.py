@@ -56,6 +56,7 @@ class Part:
     share = 0.0  # of the time of a long run
     build_commands = ()
     script = None  # that must exist
+    folder = ROOT  # where it runs
 
     def command(self, budget):
         raise NotImplementedError
@@ -90,6 +91,8 @@ class Model(Part):
     name = "model"
     share = 0.2
     build_commands = preset("dev", "model_test")
+    # Compiler caches make the sources' names relative to it.
+    folder = BUILD / "dev"
     cases = OUT / "model-cases.json"
 
     def command(self, budget):
@@ -301,14 +304,14 @@ def run(part, budget):
     shutil.rmtree(OUT / part.name, ignore_errors=True)
     part.json.unlink(missing_ok=True)
     with part.log.open("w") as log:
-        options = {"cwd": ROOT, "stdout": log, "stderr": subprocess.STDOUT,
+        options = {"stdout": log, "stderr": subprocess.STDOUT,
                    "stdin": subprocess.DEVNULL, "check": False}
         for command in part.build_commands:
-            if subprocess.run(command, **options).returncode:
+            if subprocess.run(command, cwd=ROOT, **options).returncode:
                 return False, 0.0, "it does not build"
         start = time.monotonic()
         done = subprocess.run(
-            [str(word) for word in part.command(budget)],
+            [str(word) for word in part.command(budget)], cwd=part.folder,
             env=os.environ | part.environment(budget), **options)
     seconds = time.monotonic() - start
     return done.returncode == 0, seconds, None
