@@ -57,7 +57,7 @@ class LaneByteRingTest : public ::testing::Test {
                                                     0x100 + i * stride);
   }
   RingResult PushNext(Ring::Producer& producer) {
-    std::uint64_t& n = pushed_[producer.lane()];
+    std::uint64_t& n = pushed_[static_cast<std::size_t>(producer.lane())];
     const RingResult result = producer.TryPush(RecordOf(producer.lane(), n));
     if (result == RingResult::kOk) ++n;
     return result;
@@ -71,7 +71,8 @@ class LaneByteRingTest : public ::testing::Test {
     }
     Bytes copy(record.size());
     record.CopyOut(copy);
-    EXPECT_EQ(copy, RecordOf(consumer.lane(), popped_[consumer.lane()]++));
+    std::uint64_t& n = popped_[static_cast<std::size_t>(consumer.lane())];
+    EXPECT_EQ(copy, RecordOf(consumer.lane(), n++));
     return result;
   }
 

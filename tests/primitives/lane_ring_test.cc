@@ -92,7 +92,8 @@ class LaneRingTest : public ::testing::Test {
   void ExpectNext(Consumer& consumer, const T& value) {
     EXPECT_TRUE(value.IsWhole());
     EXPECT_EQ(value.number() % 64, consumer.lane());
-    EXPECT_EQ(value.number() / 64, popped_[consumer.lane()]++);
+    std::uint64_t& n = popped_[static_cast<std::size_t>(consumer.lane())];
+    EXPECT_EQ(value.number() / 64, n++);
   }
   static void ExpectPopGives(Consumer& consumer, RingResult result) {
     T value = T::Of(77);
@@ -134,7 +135,8 @@ TYPED_TEST(LaneRingTest, ValuesOfEachLaneComeOutInOrderAtEveryCount) {
               (lane + static_cast<std::uint64_t>(round)) % 3 * this->kCapacity /
               2;
           for (std::uint64_t i = 0; i < wanted; ++i, ++fresh) {
-            this->ExpectPushes(producer, pushed[lane]++);
+            this->ExpectPushes(producer,
+                               pushed[static_cast<std::size_t>(lane)]++);
           }
         }
         while (fresh-- > 0) this->ExpectPopsNext(*consumer);

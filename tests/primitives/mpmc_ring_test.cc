@@ -217,7 +217,7 @@ TYPED_TEST(MpmcRingTest, BatchesAreAsLongAsThereIsRoomFor) {
     EXPECT_EQ(count, 0u);
     EXPECT_EQ(consumer.TryPopSome(popped, count), RingResult::kOk);
     ASSERT_EQ(count, this->kCapacity);
-    for (std::uint64_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
       EXPECT_TRUE(popped[i].IsWhole());
       EXPECT_EQ(popped[i].number(), i);
     }

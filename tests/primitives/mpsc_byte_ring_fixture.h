@@ -136,7 +136,7 @@ class MpscByteRingFixture : public ::testing::TestWithParam<std::uint64_t> {
   void ExpectWhole(Producer& producer, Consumer& consumer) const {
     ExpectFrontGives(consumer, RingResult::kEmpty);
     const auto most = static_cast<std::size_t>(ring_.MostRecordBytes());
-    for (std::uint64_t lap = 0; lap < 3; ++lap) {
+    for (std::size_t lap = 0; lap < 3; ++lap) {
       for (std::uint64_t i = 0; i < granules_; ++i) ExpectPushes(producer, i);
       ExpectPushGives(producer, RingResult::kFull);
       for (std::uint64_t i = 0; i < granules_; ++i) ExpectFront(consumer, i);
