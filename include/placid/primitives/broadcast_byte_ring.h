@@ -329,24 +329,21 @@ class BroadcastByteRing::Writer {
   void MakeRoom(std::uint64_t bytes);
   // A record or padding of `bytes` ends: the next begins behind it.
   void MoveOn(std::uint64_t bytes);
-  // Of the n-th eighth, round and round.
-  [[nodiscard]] std::uint64_t& MarkOf(std::uint64_t n) {
-    return marks_[static_cast<std::size_t>(n % marks_.size())];
-  }
-  [[nodiscard]] const std::uint64_t& MarkOf(std::uint64_t n) const {
-    return marks_[static_cast<std::size_t>(n % marks_.size())];
+  // Where the n-th eighth has its mark: round and round.
+  [[nodiscard]] std::size_t MarkIndex(std::uint64_t n) const {
+    return static_cast<std::size_t>(n % marks_.size());
   }
   // The first record that begins at or behind a position within data.
   [[nodiscard]] std::uint64_t FirstFrom(std::uint64_t position) const {
     const std::uint64_t eighth = ring_.Eighth();
-    return MarkOf((position + eighth - 1) / eighth);
+    return marks_[MarkIndex((position + eighth - 1) / eighth)];
   }
   // The same, noted: a record begins at `end`, and none between.
   void Mark(std::uint64_t begin, std::uint64_t end) {
     const std::uint64_t eighth = ring_.Eighth();
     std::uint64_t line = begin / eighth * eighth + eighth;
     for (; static_cast<std::int64_t>(end - line) >= 0; line += eighth) {
-      MarkOf(line / eighth) = end;
+      marks_[MarkIndex(line / eighth)] = end;
     }
   }
 
